@@ -1,0 +1,3 @@
+"""costd: the local cost ledger for coding agents."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,77 @@
+"""Everything costd raises on purpose.
+
+    CostdError            1  something failed; the message says what, ``fix`` what to do
+    ├── UsageError        2  a command line that makes no sense
+    ├── ConfigError       2  a configuration that cannot be used
+    ├── NoDaemonError     3  nobody answers, and none could be hosted
+    ├── UnhealthyError    4  answered, but the data is stale or unhealthy
+    ├── AlreadyRunning   75  another costd holds the lock
+    └── LedgerError       1  the ledger cannot be read or written
+        ├── NewerLedger      written by a newer costd
+        └── LedgerBusy       full disk, read-only or locked: worth another try
+
+Bad input is not an exception: a line that cannot be used is a ``SkippedLine``.
+"""
+
+from __future__ import annotations
+
+
+class CostdError(Exception):
+    """A failure with a next step for the person who meets it.
+
+    Args:
+        message: what happened, one sentence, never with a transcript's text.
+        fix: what to do now, one sentence; empty when there is nothing to do.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, fix: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.fix = fix
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.fix}" if self.fix else self.message
+
+
+class UsageError(CostdError):
+    """The command line makes no sense."""
+
+    exit_code = 2
+
+
+class ConfigError(CostdError):
+    """The configuration cannot be used."""
+
+    exit_code = 2
+
+
+class NoDaemonError(CostdError):
+    """Nobody answers on the socket."""
+
+    exit_code = 3
+
+
+class UnhealthyError(CostdError):
+    """There is an answer, but its data is stale or unhealthy."""
+
+    exit_code = 4
+
+
+class AlreadyRunningError(CostdError):
+    """Another costd holds the lock of this state directory."""
+
+    exit_code = 75
+
+
+class LedgerError(CostdError):
+    """The ledger cannot be read or written."""
+
+
+class NewerLedgerError(LedgerError):
+    """The ledger was written by a newer costd."""
+
+
+class LedgerBusyError(LedgerError):
+    """The ledger cannot be written just now: full disk, read-only, locked."""
