@@ -6,6 +6,8 @@
     ├── NoDaemonError     3  nobody answers, and none could be hosted
     ├── UnhealthyError    4  answered, but the data is stale or unhealthy
     ├── AlreadyRunning   75  another costd holds the lock
+    ├── NotFound          1  nothing here goes by that name
+    ├── PublishError      1  a file for the world cannot be written
     └── LedgerError       1  the ledger cannot be read or written
         ├── NewerLedger      written by a newer costd
         └── LedgerBusy       full disk, read-only or locked: worth another try
@@ -63,6 +65,14 @@ class AlreadyRunningError(CostdError):
     """Another costd holds the lock of this state directory."""
 
     exit_code = 75
+
+
+class NotFoundError(CostdError):
+    """The ledger holds nothing by the name that was asked for."""
+
+
+class PublishError(CostdError):
+    """A published file cannot be written; what was there before still is."""
 
 
 class LedgerError(CostdError):
