@@ -12,9 +12,24 @@ SHELL := /bin/sh
 .NOTPARALLEL:
 .PHONY: help setup run test check format lint layers types tests bench lock clean
 
-# An environment knows its own absolute path. When the checkout has moved, or the
-# Python below it is gone, it is made again from nothing.
-ifneq ("$(shell $(BIN)/python -c '' 2>/dev/null && cat $(READY) 2>/dev/null)","$(CURDIR)")
+# An environment knows its own absolute path and its Python. It is made again from
+# nothing when the checkout has moved, that Python is gone, or another one is asked
+# for by name; otherwise only what the lock file changed is installed.
+MADE_FOR := $(shell $(BIN)/python -c '' 2>/dev/null && cat $(READY) 2>/dev/null)
+ifneq "$(MADE_FOR)" "$(CURDIR)"
+CLEAR := yes
+endif
+ifeq "$(origin PYTHON)" "file"
+OTHERS := python3.14 python3.13 python3.12 python3.11
+else
+VERSION := -c 'import sys; print(*sys.version_info[:2])' 2>/dev/null
+HAVE := $(shell $(BIN)/python $(VERSION))
+WANTED := $(shell "$(PYTHON)" $(VERSION))
+ifneq "$(HAVE)" "$(WANTED)"
+CLEAR := yes
+endif
+endif
+ifdef CLEAR
 .PHONY: $(READY)
 endif
 
@@ -66,26 +81,28 @@ clean: ## remove .venv, caches and builds; never a ledger
 	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find daemon tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The first Python that is new enough. A half-made environment has no .ready file.
+# The first Python that is new enough, then the packages of the lock file.
 $(READY): pyproject.toml requirements-dev.lock
 	@set -e; found=; \
-	for python in "$(PYTHON)" python3.14 python3.13 python3.12 python3.11; do \
+	for python in "$(PYTHON)" $(OTHERS); do \
 	  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
 	  then found=$$python; break; fi; \
 	done; \
 	if [ -z "$$found" ]; then \
-	  echo "costd needs Python 3.11 or newer; $(PYTHON) is $$("$(PYTHON)" --version 2>&1)." >&2; \
+	  echo "costd needs Python 3.11 or newer. Here, $(PYTHON) is" \
+	    "$$("$(PYTHON)" --version 2>/dev/null || echo missing)." >&2; \
 	  echo "Install one, or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; \
 	  exit 1; \
 	fi; \
 	if ! "$$found" -c 'import ensurepip, venv' 2>/dev/null; then \
-	  echo "$$found has no venv module. On Debian or Ubuntu: apt-get install python3-venv" >&2; \
+	  echo "$$found cannot make environments: its venv module is missing." >&2; \
+	  echo "On Debian or Ubuntu: apt-get install python3-venv" >&2; \
 	  exit 1; \
 	fi; \
-	echo "== setting up .venv with $$("$$found" --version) (half a minute, once)"; \
-	if [ "$$(cat $@ 2>/dev/null)" != "$$(pwd -P)" ] || ! $(BIN)/python -c '' 2>/dev/null; \
-	then "$$found" -m venv --clear .venv; fi; \
-	rm -f $@; \
+	if [ -n "$(CLEAR)" ]; then \
+	  echo "== setting up .venv with $$("$$found" --version) (half a minute, once)"; \
+	  "$$found" -m venv --clear .venv; \
+	else echo "== bringing .venv up to date"; fi; \
 	pip="$(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet"; \
 	$$pip --require-hashes -r requirements-dev.lock; \
 	$$pip --no-deps --no-build-isolation -e .; \
