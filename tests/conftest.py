@@ -41,7 +41,12 @@ settings.register_profile(
     database=None,
     print_blob=True,
 )
-settings.register_profile("nightly", settings.get_profile("dev"), max_examples=5000)
+settings.register_profile(
+    "nightly",
+    settings.get_profile("dev"),
+    max_examples=5000,
+    derandomize=False,
+)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "dev")
 
 
