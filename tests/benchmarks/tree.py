@@ -126,7 +126,7 @@ class Generator:
         for block in range(blocks):
             last = block == blocks - 1
             stop = '"tool_use"' if last else "null"
-            shown = out if last or rng.random() < 0.5 else rng.randrange(1, 9)
+            shown = out if last or rng.random() < 0.82 else rng.randrange(1, 9)
             body = self.text(min(int(rng.lognormvariate(5.8, 1.2)), 60_000))
             session.lines.append(
                 self.envelope(session, "assistant")

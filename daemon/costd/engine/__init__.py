@@ -1,0 +1,1 @@
+"""The loop that owns the ledger, and the steps it takes."""

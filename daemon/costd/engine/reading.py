@@ -1,0 +1,98 @@
+"""One log, from its checkpoint to the next: tail and source put together.
+
+Runs in the engine's thread for small changes and in a process of its own for a first
+import; it touches no ledger.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from errno import ELOOP
+
+from msgspec.structs import replace
+
+from costd.core.checkpoint import Checkpoint, Segment
+from costd.core.usage import Reading
+from costd.ingest import fingerprint
+from costd.ingest.tail import Tail
+from costd.sources import claude_code
+
+_OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+
+
+class Reader:
+    """Reads logs one after the other."""
+
+    def __init__(self, max_line_bytes: int) -> None:
+        self._tail = Tail(max_line_bytes)
+
+    def segments(
+        self, known: Checkpoint, on_segment: Callable[[Segment], None]
+    ) -> None:
+        """Read a log to its end, a bounded stretch at a time."""
+        more = True
+        while more:
+            segment = self.segment(known)
+            on_segment(segment)
+            known, more = segment.checkpoint, segment.more
+
+    def segment(self, known: Checkpoint) -> Segment:
+        """The next stretch of the log that ``known`` names; never raises for it."""
+        try:
+            descriptor = os.open(known.path, _OPEN)
+        except OSError as error:
+            return _failed(known, error)
+        try:
+            return self._segment(descriptor, known)
+        except OSError as error:
+            return _failed(known, error)
+        finally:
+            os.close(descriptor)
+
+    def _segment(self, descriptor: int, known: Checkpoint) -> Segment:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            return Segment(known, _nothing(), error="not a regular file")
+        if not fingerprint.is_continued(descriptor, status, known):
+            known = replace(
+                known, offset=0, scan_from=0, state=b"", generation=known.generation + 1
+            )
+        relative = os.fsdecode(known.path[len(known.root) :].lstrip(b"/"))
+        parser = claude_code.Parser(
+            claude_code.session_of(relative).encode("utf-8", "replace").decode(),
+            claude_code.agent_of(relative).encode("utf-8", "replace").decode(),
+            known.state,
+            status.st_mtime_ns // 1_000_000,
+        )
+        tailed = self._tail.read(descriptor, known.offset, known.scan_from, parser)
+        first, first_length = known.head, known.head_length
+        if first_length < fingerprint.HEAD_BYTES:
+            first, first_length = fingerprint.head(descriptor, tailed.offset)
+        checkpoint = replace(
+            known,
+            device=status.st_dev,
+            inode=status.st_ino,
+            size=status.st_size,
+            modified_ns=status.st_mtime_ns,
+            changed_ns=status.st_ctime_ns,
+            offset=tailed.offset,
+            scan_from=tailed.scan_from,
+            head=first,
+            head_length=first_length,
+            marker=fingerprint.marker(descriptor, tailed.offset),
+            state=tailed.state,
+        )
+        return Segment(checkpoint, parser.finish(), more=tailed.more)
+
+
+def _nothing() -> Reading:
+    return Reading([], [], [], [], [], [], [], 0, 0, 0, 0, forked=False)
+
+
+def _failed(known: Checkpoint, error: OSError) -> Segment:
+    """A log that cannot be read now; the reason is the system's, not the path's."""
+    if error.errno == ELOOP:
+        return Segment(known, _nothing(), error="a symbolic link")
+    return Segment(known, _nothing(), error=error.strerror or type(error).__name__)

@@ -1,0 +1,1 @@
+"""From the file system to complete lines: sweeping, watching, tailing."""

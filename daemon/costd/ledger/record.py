@@ -1,0 +1,275 @@
+"""Recording: what logs show becomes responses, each exactly once.
+
+Most observations are the only sight of their response and become a row as they are.
+The others go through their group: all that is known under the same response id is
+put together, ``core.dedup.canonical`` says what it holds, and the difference to what
+the ledger had is written. Rows, rollup and checkpoints are one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from sqlite3 import Connection
+from typing import NamedTuple
+
+import msgspec
+
+from costd.core.checkpoint import Segment
+from costd.core.dedup import Canonical, Sighting, blend, canonical, merge
+from costd.core.rates import RateCard
+from costd.core.usage import Observation
+from costd.ledger import logs
+from costd.ledger.cells import Deltas
+from costd.ledger.places import Places
+from costd.ledger.pricing import Pricer
+from costd.ledger.rows import COLUMNS, PUT, Row, to_observation, to_row
+
+_AT_ONCE = 500
+"""Parameters in one query; every SQLite takes as many."""
+
+Key = tuple[int, str, str]
+"""A group: its number, and the response id and scope that tell it from others."""
+Place = tuple[int, str, str]
+"""Within a group: log, request id, part."""
+
+
+class Recorded(NamedTuple):
+    """What a batch changed."""
+
+    new_responses: int
+    changed_responses: int
+    bytes: int
+
+
+class Recorder:
+    """Writes segments into the ledger, inside a transaction of the caller."""
+
+    def __init__(self, connection: Connection, places: Places, card: RateCard) -> None:
+        self._connection = connection
+        self._places = places
+        self._pricer = Pricer(connection, card)
+        self._deltas = Deltas()
+        self._put: list[Row] = []
+        self._deleted: list[int] = []
+        self._next = self._first = _next_id(connection)
+        self._changed = 0
+
+    def record(self, segments: Iterable[Segment]) -> Recorded:
+        """Record what was read; the segments of one log in their order."""
+        fresh: dict[Key, list[tuple[int, Observation]]] = {}
+        read = 0
+        for segment in segments:
+            if segment.error:
+                logs.put_error(self._connection, segment)
+                continue
+            file_id = logs.put(self._connection, segment)
+            read += segment.checkpoint.offset
+            self._take(file_id, segment, fresh)
+        known = self._known({key[0] for key in fresh})
+        for key, seen in fresh.items():
+            if len(seen) == 1 and key not in known:
+                self._new(*seen[0])
+            else:
+                self._regroup(key, known.get(key, []), seen)
+        self._write()
+        return Recorded(self._next - self._first, self._changed, read)
+
+    def _take(
+        self,
+        file_id: int,
+        segment: Segment,
+        fresh: dict[Key, list[tuple[int, Observation]]],
+    ) -> None:
+        """Give observations the ledger's numbers and sort them into groups."""
+        reading, source = segment.reading, segment.checkpoint.source
+        at = reading.first_at
+        contexts = [self._places.context(source, c, at) for c in reading.contexts]
+        services = [self._places.service(s) for s in reading.services]
+        spans: dict[int, int] = {}
+        for seen in reading.observations:
+            seen.context = contexts[seen.context]
+            seen.service = services[seen.service]
+            spans[seen.context] = seen.at
+            key = (seen.group, seen.response_id, seen.scope)
+            if key in fresh:
+                fresh[key].append((file_id, seen))
+            else:
+                fresh[key] = [(file_id, seen)]
+        self._facts(source, segment)
+        self._connection.executemany(
+            "UPDATE context SET first_at = min(first_at, ?1), "
+            "last_at = max(last_at, ?1) WHERE id = ?2",
+            [(at, context) for context, at in spans.items()],
+        )
+
+    def _facts(self, source: str, segment: Segment) -> None:
+        reading, run = segment.reading, self._connection.execute
+        for link in reading.pull_requests:
+            session = self._places.session(source, link.session_id)
+            run(
+                "INSERT INTO pr_link VALUES (?, ?, ?, ?, ?5, ?5) ON CONFLICT DO UPDATE "
+                "SET first_at = min(first_at, ?5), last_at = max(last_at, ?5)",
+                (session, link.url, link.number, link.repository, link.at),
+            )
+        for tree in reading.worktrees:
+            session = self._places.session(source, tree.session_id)
+            run(
+                "INSERT OR REPLACE INTO worktree VALUES (?, ?, ?, ?)",
+                (session, tree.path, tree.branch, tree.original_cwd),
+            )
+        for reported in reading.reported:
+            session = self._places.session(source, reported.session_id)
+            run(
+                "UPDATE session SET reported_cost = ? WHERE id = ?",
+                (reported.cost, session),
+            )
+
+    def _known(self, groups: set[int]) -> dict[Key, list[Row]]:
+        """The rows that the ledger has in these groups."""
+        known: dict[Key, list[Row]] = {}
+        if self._first == 1:
+            return known
+        wanted = list(groups)
+        for start in range(0, len(wanted), _AT_ONCE):
+            some = wanted[start : start + _AT_ONCE]
+            marks = ", ".join("?" * len(some))
+            query = f"SELECT {COLUMNS} FROM response WHERE grp IN ({marks})"
+            for values in self._connection.execute(query, some):
+                row = Row(*values)
+                known.setdefault((row.grp, row.response_id, row.scope), []).append(row)
+        return known
+
+    def _new(self, file_id: int, seen: Observation) -> None:
+        """A response that is seen for the first time, and once."""
+        cost, price_id = self._pricer.price(seen)
+        row = to_row(self._next, file_id, seen, cost, price_id)
+        self._next += 1
+        self._put.append(row)
+        self._deltas.add(row)
+
+    def _regroup(
+        self, key: Key, rows: list[Row], fresh: list[tuple[int, Observation]]
+    ) -> None:
+        """Put a group together anew and write what became different."""
+        evidence = self._evidence(key)
+        kept = bool(evidence)
+        if not kept:
+            evidence = {
+                (row.file_id, row.request_id, row.part): to_observation(row)
+                for row in rows
+            }
+        for file_id, seen in fresh:
+            self._fold(evidence, file_id, seen)
+        if len(evidence) == 1 and not kept:
+            ((place, seen),) = evidence.items()
+            self._replace(rows, [(place[0], seen)])
+            return
+        found = canonical(self._sightings(evidence))
+        self._replace(rows, [self._settled(entry) for entry in found])
+        if kept or not _is_plain(evidence, found):
+            self._keep(key, evidence)
+
+    def _fold(
+        self, evidence: dict[Place, Observation], file_id: int, seen: Observation
+    ) -> None:
+        place = (file_id, seen.request_id, seen.part)
+        before = evidence.get(place)
+        if before is None:
+            evidence[place] = seen
+            return
+        better = merge(before, seen)
+        if before.service != seen.service:
+            old = self._places.service_of(before.service)
+            new = self._places.service_of(seen.service)
+            before.service = self._places.service(blend(old, new, better=better))
+
+    def _sightings(self, evidence: dict[Place, Observation]) -> list[Sighting]:
+        logs_of = {file_id: self._log(file_id) for file_id, _, _ in evidence}
+        return [
+            Sighting(
+                file_id,
+                *logs_of[file_id],
+                self._places.context_of(seen.context),
+                self._places.service_of(seen.service),
+                seen,
+            )
+            for (file_id, _, _), seen in evidence.items()
+        ]
+
+    def _log(self, file_id: int) -> tuple[int, bool, str]:
+        first_at, forked, path = self._connection.execute(
+            "SELECT first_at, forked, path FROM log_file WHERE id = ?", (file_id,)
+        ).fetchone()
+        return first_at, bool(forked), path.decode("utf-8", "surrogateescape")
+
+    def _settled(self, entry: Canonical) -> tuple[int, Observation]:
+        entry.merged.service = self._places.service(entry.service)
+        return entry.owner.file, entry.merged
+
+    def _replace(self, rows: list[Row], found: list[tuple[int, Observation]]) -> None:
+        """Make the group's rows what was found; a row keeps its number."""
+        before = {(row.request_id, row.part): row for row in rows}
+        nameless = {row.part: row for row in rows if not row.request_id}
+        for file_id, seen in found:
+            old = before.pop((seen.request_id, seen.part), None)
+            if old is None and seen.part in nameless:
+                old = before.pop(("", seen.part), None)
+            if old is None:
+                self._new(file_id, seen)
+                continue
+            cost, price_id = self._pricer.price(seen)
+            row = to_row(old.id, file_id, seen, cost, price_id)
+            if row != old:
+                self._deltas.add(old, -1)
+                self._deltas.add(row)
+                self._put.append(row)
+                self._changed += 1
+        for row in before.values():
+            self._deltas.add(row, -1)
+            self._deleted.append(row.id)
+            self._changed += 1
+
+    def _evidence(self, key: Key) -> dict[Place, Observation]:
+        """The group's observations, if they were kept."""
+        found: dict[Place, Observation] = {}
+        for file_id, packed in self._connection.execute(
+            "SELECT file_id, seen FROM observation WHERE grp = ?", key[:1]
+        ):
+            seen = msgspec.msgpack.decode(packed, type=Observation)
+            if (seen.response_id, seen.scope) == key[1:]:
+                found[file_id, seen.request_id, seen.part] = seen
+        return found
+
+    def _keep(self, key: Key, evidence: dict[Place, Observation]) -> None:
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO observation (grp, file_id, key, seen) "
+            "VALUES (?, ?, ?, ?)",
+            [
+                (
+                    key[0],
+                    file_id,
+                    "\x1f".join((*key[1:], request_id, part)),
+                    msgspec.msgpack.encode(seen),
+                )
+                for (file_id, request_id, part), seen in evidence.items()
+            ],
+        )
+
+    def _write(self) -> None:
+        self._connection.executemany(
+            "DELETE FROM response WHERE id = ?", ((n,) for n in self._deleted)
+        )
+        self._connection.executemany(PUT, self._put)
+        self._deltas.write(self._connection)
+
+
+def _is_plain(evidence: dict[Place, Observation], found: list[Canonical]) -> bool:
+    """Whether the group's responses are simply its observations."""
+    return len({file_id for file_id, _, _ in evidence}) == 1 and len(found) == len(
+        evidence
+    )
+
+
+def _next_id(connection: Connection) -> int:
+    (last,) = connection.execute("SELECT max(id) FROM response").fetchone()
+    return (last or 0) + 1

@@ -1,0 +1,426 @@
+"""Claude Code's log as a fold: lines in, observations out.
+
+The way of a repeated line of a response is kept short: it is taken for every content
+block of every response in a first import.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from costd.core.dedup import blend, group_of, merge
+from costd.core.instants import parse_instant
+from costd.core.usage import Context, Flag, Observation, Reading, Service, SkippedLine
+from costd.sources.claude_code import damage, notes
+from costd.sources.claude_code.parts import (
+    billed_parts,
+    search_counts,
+    search_part,
+    searches_begun,
+)
+from costd.sources.claude_code.shapes import (
+    Iteration,
+    Line,
+    Message,
+    NestedMessage,
+    Note,
+    Usage,
+    decode_line,
+    decode_note,
+)
+from costd.sources.claude_code.state import Search, unpack
+
+_BROKEN = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
+
+
+class Parser:
+    """Reads one log from where its checkpoint stands.
+
+    Args:
+        session_id: the session the log belongs to, for lines that do not say.
+        agent_id: the subagent that wrote the log, or empty.
+        state: the checkpoint's state, as ``state()`` gave it.
+        fallback_at: the time of lines that have none, milliseconds.
+    """
+
+    def __init__(
+        self, session_id: str, agent_id: str, state: bytes, fallback_at: int
+    ) -> None:
+        self._session_id = session_id
+        self._agent_id = agent_id
+        self._state = unpack(state)
+        self._fallback_at = fallback_at
+        self._contexts: dict[tuple[str, ...], int] = {}
+        self._last_place: tuple[str | None, ...] = ()
+        self._last_context = 0
+        # Of the newest response only values are kept: a line holds on to the buffer.
+        self._newest = Observation("", "", "", "", *[0] * 13)
+        self._newest_usage: Usage | None = None
+        self._newest_key: tuple[object, ...] = ()
+        self._services: dict[tuple[str | None, ...], int] = {}
+        self._service_list: list[Service] = []
+        self._folds: dict[tuple[str, str, str, str], Observation] = {}
+        self._reading = Reading([], [], [], [], [], [], [], 0, 0, 0, 0, forked=False)
+        self._first = self._last = ""
+
+    def take(self, data: bytearray | bytes, start: int, stop: int, base: int) -> None:
+        """Read the complete lines in ``data[start:stop]``.
+
+        Args:
+            data: a buffer; ``data[stop - 1]`` is a newline.
+            start: where the first line begins.
+            stop: past the newline of the last line.
+            base: the log's offset of ``data[0]``.
+        """
+        view = memoryview(data)
+        find, decode = data.find, decode_line
+        again, response = self._again, self._response
+        lines = 0
+        while start < stop:
+            end = find(b"\n", start, stop)
+            lines += 1
+            try:
+                line = decode(view[start:end])
+            except _BROKEN:
+                self._damaged(bytes(view[start:end]), base + start)
+            else:
+                message = line.message
+                if message is not None and message.usage is not None:
+                    if not again(line, message, message.usage):
+                        response(line, message, message.usage, base + start)
+                elif line.type != "user" or line.toolUseResult is not None:
+                    self._other(line, view, start, end, base)
+                if line.timestamp is not None:
+                    self._last = line.timestamp
+                    if not self._first:
+                        self._first = line.timestamp
+            start = end + 1
+        view.release()
+        self._reading.lines += lines
+
+    def take_unterminated(self, data: bytes, base: int) -> bool:
+        """Read a last line without a newline if it is one whole object already.
+
+        It is counted now and read again when its newline comes; the caller takes
+        ``state()`` before.
+        """
+        try:
+            line = decode_line(data)
+        except _BROKEN:
+            return False
+        if line.message is not None and line.message.usage is not None:
+            self._response(line, line.message, line.message.usage, base)
+        else:
+            self._other(line, memoryview(data), 0, len(data), base)
+        return True
+
+    def state(self) -> bytes:
+        """What the checkpoint must hold; empty where nothing is remembered."""
+        return self._state.pack()
+
+    def skip(self, offset: int, length: int, reason: str) -> None:
+        """Note a stretch that could not be read as lines."""
+        self._reading.skipped.append(SkippedLine(offset, length, reason))
+
+    def finish(self) -> Reading:
+        """All that was found since the parser was made."""
+        reading = self._reading
+        reading.contexts = [Context(*place) for place in self._contexts]
+        reading.services = self._service_list
+        reading.observations = list(self._folds.values())
+        reading.first_at = _instant(self._first)
+        reading.last_at = _instant(self._last)
+        return reading
+
+    def _again(self, line: Line, message: Message, usage: Usage) -> bool:
+        """The short way for one more block of the response that came just before.
+
+        Only for a line that repeats the one before it in everything that counts; any
+        other goes through ``_response``, which would give the same result.
+        """
+        if (
+            usage != self._newest_usage
+            or self._newest_key
+            != (
+                message.id,
+                line.requestId,
+                message.model,
+                line.type,
+                line.isSidechain,
+                line.forkedFrom,
+            )
+            or not (line.requestId and message.id)
+            or not (line.timestamp and line.timestamp >= self._last)
+            or self._context(line) != self._newest.context
+            or searches_begun(message.content)
+        ):
+            return False
+        if message.stop_reason is not None:
+            self._newest.flags |= Flag.FINAL
+            if message.stop_reason == "refusal":
+                self._newest.flags |= Flag.REFUSED
+        return True
+
+    def _response(
+        self, line: Line, message: Message, usage: Usage, offset: int
+    ) -> None:
+        """Fold one assistant line into the response that it belongs to."""
+        if line.type != "assistant" or message.model == "<synthetic>":
+            return
+        fresh = usage.input_tokens or 0
+        out = usage.output_tokens or 0
+        read = usage.cache_read_input_tokens or 0
+        short, hour = cache_writes(usage)
+        tools = usage.server_tool_use
+        searches = 0 if tools is None else tools.web_search_requests or 0
+        if not (fresh or out or read or short or hour or searches):
+            return
+        details = usage.output_tokens_details
+        seen = Observation(
+            message.id or "",
+            line.requestId or line.request_id or "",
+            "",
+            "",
+            0,
+            self._context(line),
+            self._service(message.model, usage.speed, usage.inference_geo),
+            offset,
+            self._at(line),
+            self._flags(line, message, usage),
+            fresh,
+            out,
+            read,
+            short,
+            hour,
+            0 if details is None else details.thinking_tokens or 0,
+            searches,
+        )
+        if not (seen.response_id and seen.request_id):
+            self._identify(seen, line, message)
+        iterations = usage.iterations
+        if iterations is not None and (
+            len(iterations) > 1 or (iterations and iterations[0].type != "message")
+        ):
+            self._parts(seen, iterations)
+        self._newest = self._fold(seen)
+        self._newest_usage = usage
+        self._newest_key = (
+            message.id,
+            line.requestId,
+            message.model,
+            line.type,
+            line.isSidechain,
+            line.forkedFrom,
+        )
+        if begun := searches_begun(message.content):
+            self._remember(begun, message, seen)
+
+    def _identify(self, seen: Observation, line: Line, message: Message) -> None:
+        """The response id and scope of a line that lacks one of its two ids."""
+        seen.response_id, seen.scope = self._state.identity(
+            session=line.sessionId or line.session_id or self._session_id,
+            response=seen.response_id,
+            request=seen.request_id,
+            uuid=line.uuid or "",
+            stop=message.stop_reason is not None,
+            side=(
+                seen.input_tokens,
+                seen.cache_read_tokens,
+                seen.cache_creation_5m_tokens,
+                seen.cache_creation_1h_tokens,
+            ),
+        )
+
+    def _flags(self, line: Line, message: Message, usage: Usage) -> int:
+        flags = Flag.SIDECHAIN if line.isSidechain else 0
+        if message.stop_reason is not None:
+            flags |= Flag.FINAL
+            if message.stop_reason == "refusal":
+                flags |= Flag.REFUSED
+        if line.forkedFrom is not None:
+            flags |= Flag.FORKED
+            self._reading.forked = True
+        if not line.timestamp:
+            flags |= Flag.UNDATED
+        credit = usage.fallback_credit
+        if credit is not None and credit.status == "redeemed":
+            flags |= Flag.CREDITED
+        return flags
+
+    def _at(self, line: Line) -> int:
+        """When the line was written; the line before, else the file, stands in."""
+        if line.timestamp and (at := parse_instant(line.timestamp)):
+            return at
+        return _instant(self._last) or self._fallback_at
+
+    def _context(self, line: Line) -> int:
+        place = (
+            line.sessionId,
+            line.session_id,
+            line.agentId,
+            line.cwd,
+            line.gitBranch,
+        )
+        if place != self._last_place:
+            self._last_place = place
+            self._last_context = self._place(
+                line.sessionId or line.session_id or self._session_id,
+                line.agentId or self._agent_id,
+                line.cwd or "",
+                line.gitBranch or "",
+            )
+        return self._last_context
+
+    def _place(self, *place: str) -> int:
+        """The index of a context among those of the reading."""
+        return self._contexts.setdefault(place, len(self._contexts))
+
+    def _service(self, model: str | None, speed: str | None, geo: str | None) -> int:
+        """The index of what served a response among those of the reading."""
+        key = (model, speed, geo)
+        index = self._services.get(key)
+        if index is None:
+            index = self._services[key] = len(self._service_list)
+            self._service_list.append(Service(model or "", speed or "", geo or ""))
+        return index
+
+    def _fold(self, seen: Observation) -> Observation:
+        """Fold ``seen`` into what is known of its response, and return that."""
+        kept = self._folds.setdefault(
+            (seen.response_id, seen.request_id, seen.scope, seen.part), seen
+        )
+        if kept is seen:
+            seen.group = group_of(seen.response_id, seen.scope)
+            return seen
+        better = merge(kept, seen)
+        if kept.service != seen.service:
+            old, new = (self._service_list[s.service] for s in (kept, seen))
+            blended = blend(old, new, better=better)
+            kept.service = self._service(blended.model, blended.speed, blended.geo)
+        return kept
+
+    def _parts(self, seen: Observation, iterations: list[Iteration]) -> None:
+        """What the response bills beside its own usage."""
+        served_by = self._service_list[seen.service]
+        serving, parts = billed_parts(seen, served_by.model, iterations)
+        if serving:
+            seen.flags |= Flag.WHOLE
+            seen.service = self._service(serving, served_by.speed, served_by.geo)
+        for model, part in parts:
+            same = model == (serving or served_by.model)
+            speed = served_by.speed if same else ""
+            part.service = self._service(model, speed, served_by.geo)
+            self._fold(part)
+
+    def _remember(self, begun: list[str], message: Message, seen: Observation) -> None:
+        """Keep the web searches that an assistant line asks for."""
+        place = list(self._contexts)[seen.context]
+        for tool_use_id in begun:
+            search = Search(
+                seen.response_id,
+                seen.request_id,
+                seen.scope,
+                message.model or "",
+                seen.flags & (Flag.SIDECHAIN | Flag.FORKED) | Flag.FINAL,
+                Context(*place),
+            )
+            self._state.remember(tool_use_id, search)
+
+    def _other(
+        self, line: Line, view: memoryview, start: int, end: int, base: int
+    ) -> None:
+        """Lines that are not a response, as far as they matter."""
+        if line.type in notes.KINDS:
+            try:
+                found = decode_note(view[start:end])
+            except _BROKEN:
+                self.skip(base + start, end - start, "a note of another shape")
+            else:
+                self._note(line, found)
+        elif line.toolUseResult is not None and line.message is not None:
+            self._searched(line, line.message)
+        elif line.data is not None:
+            self._progress(line, base + start)
+        if line.forkedFrom is not None:
+            self._reading.forked = True
+
+    def _note(self, line: Line, found: Note) -> None:
+        session = line.sessionId or line.session_id or self._session_id
+        notes.note(line.type or "", found, session, self._at(line), self._reading)
+
+    def _searched(self, line: Line, message: Message) -> None:
+        """A tool's result says how many searches a side call ran."""
+        for tool_use_id, count in search_counts(line.toolUseResult, message.content):
+            search = self._state.searches.pop(tool_use_id, None)
+            if search is None:
+                continue
+            place = search.context
+            part = search_part(search, tool_use_id, count, self._at(line))
+            part.context = self._place(
+                place.session_id, place.agent_id, place.cwd, place.branch
+            )
+            part.service = self._service(search.model, None, None)
+            self._fold(part)
+
+    def _progress(self, line: Line, offset: int) -> None:
+        """A progress line repeats a line of a subagent's own log."""
+        data = line.data
+        if data is None or data.type != "agent_progress":
+            return
+        inner = data.message
+        if not isinstance(inner, NestedMessage) or inner.message is None:
+            return
+        if inner.message.usage is None:
+            return
+        copy = Line(
+            type="assistant",
+            sessionId=line.sessionId,
+            session_id=line.session_id,
+            cwd=line.cwd,
+            gitBranch=line.gitBranch,
+            timestamp=inner.timestamp or line.timestamp,
+            uuid=inner.uuid or line.uuid,
+            requestId=inner.requestId,
+            agentId=data.agentId,
+            isSidechain=True,
+        )
+        self._response(copy, inner.message, inner.message.usage, offset)
+
+    def _damaged(self, raw: bytes, offset: int) -> None:
+        """A line that the strict decoder refused."""
+        saved = damage.save(raw, offset)
+        self._reading.skipped.extend(saved.skipped)
+        self._reading.salvaged += saved.salvaged
+        for found in saved.objects:
+            line = damage.to_line(found)
+            if line is None:
+                self.skip(offset, len(raw), "a count that is no count")
+                continue
+            if line.message is not None and line.message.usage is not None:
+                self._response(line, line.message, line.message.usage, offset)
+            elif line.type in notes.KINDS:
+                if (known := damage.to_note(found)) is not None:
+                    self._note(line, known)
+            else:
+                self._other(line, memoryview(b""), 0, 0, offset)
+            if line.timestamp:
+                self._last = line.timestamp
+                self._first = self._first or line.timestamp
+
+
+def cache_writes(usage: Usage) -> tuple[int, int]:
+    """Cache writes as (5 minutes, 1 hour); what no lifetime claims is 5 minutes.
+
+    The flat total and the split disagree on some versions; the larger one counts.
+    """
+    flat = usage.cache_creation_input_tokens or 0
+    split = usage.cache_creation
+    if split is None:
+        return flat, 0
+    hour = split.ephemeral_1h_input_tokens or 0
+    short = split.ephemeral_5m_input_tokens or 0
+    return max(short, flat - hour), hour
+
+
+def _instant(text: str) -> int:
+    return (parse_instant(text) if text else None) or 0

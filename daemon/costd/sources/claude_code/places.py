@@ -1,0 +1,37 @@
+"""Which files are Claude Code's session logs, and whose they are, by path alone.
+
+The project folder's name is a lossy encoding and is never decoded; what a path can
+tell is the session and the subagent.
+"""
+
+from __future__ import annotations
+
+import re
+
+_SET_ASIDE = re.compile(r"\.(orphaned|superseded)-", re.ASCII)
+
+
+def is_session_log(path: str) -> bool:
+    """Whether the file at ``path`` (relative to a root) holds billable responses."""
+    name = path.rpartition("/")[2]
+    return (
+        name.endswith(".jsonl")
+        and name != "journal.jsonl"
+        and _SET_ASIDE.search(name) is None
+    )
+
+
+def session_of(path: str) -> str:
+    """The session that a log belongs to when its lines do not say so."""
+    parts = path.split("/")
+    if "subagents" in parts:
+        return parts[parts.index("subagents") - 1]
+    return parts[-1].removesuffix(".jsonl")
+
+
+def agent_of(path: str) -> str:
+    """The subagent that wrote the log; empty for a session's own log."""
+    name = path.rpartition("/")[2]
+    if name.startswith("agent-"):
+        return name.removeprefix("agent-").removesuffix(".jsonl")
+    return ""
