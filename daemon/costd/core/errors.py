@@ -7,6 +7,7 @@
     ├── UnhealthyError    4  answered, but the data is stale or unhealthy
     ├── AlreadyRunning   75  another costd holds the lock
     ├── NotFound          1  nothing here goes by that name
+    ├── BusyError         1  an answer exists, but not now: ask again
     ├── PublishError      1  a file for the world cannot be written
     └── LedgerError       1  the ledger cannot be read or written
         ├── NewerLedger      written by a newer costd
@@ -69,6 +70,10 @@ class AlreadyRunningError(CostdError):
 
 class NotFoundError(CostdError):
     """The ledger holds nothing by the name that was asked for."""
+
+
+class BusyError(CostdError):
+    """There is no answer just now: starting, stopping, or too much to do."""
 
 
 class PublishError(CostdError):

@@ -1,0 +1,1 @@
+"""What the ledger knows, to the world: files, HTTP, the service manager."""

@@ -1,0 +1,221 @@
+"""One application for the socket, the loopback port and every client."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import CancelledError, Future
+from contextlib import aclosing, suppress
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from costd import __version__
+from costd.core.errors import BusyError, CostdError
+from costd.publish.encode import compact
+from costd.publish.live import Live
+from costd.publish.metrics import MEDIA_TYPE, exposition
+from costd.publish.questions import QUESTIONS, Question, read_body, read_query
+from costd.publish.replies import Envelope, OnError, failure, http_failure, reply
+
+Ask = Callable[[str, dict[str, object]], "Future[object]"]
+"""Puts a question to the engine; the answer is JSON-able or a ``CostdError``."""
+
+PROTOCOL = 1
+"""Raised when an old client would misread an answer."""
+
+MOST_BODY = 1024 * 1024
+# What is read and thrown away, so that a client which still writes its body gets to
+# read why it was refused.
+MOST_DRAINED = 8 * MOST_BODY
+BODY_SECONDS = 5.0
+HEALTH_SECONDS = 5.0
+# Changes gather for a second; a quiet stream says every so often that it is there.
+GAP_SECONDS = 1.0
+BEAT_SECONDS = 15.0
+
+
+def _ignore(_path: str, _error: Exception) -> None:
+    """What to do with surprises when nobody asks for them."""
+
+
+def build_app(
+    ask: Ask,
+    live: Live,
+    *,
+    on_error: OnError = _ignore,
+    gap_seconds: float = GAP_SECONDS,
+    beat_seconds: float = BEAT_SECONDS,
+) -> Starlette:
+    """The ASGI application: every question of the table, and the few specials.
+
+    Args:
+        ask: how to ask the engine.
+        live: where the engine says that something changed.
+        on_error: told of exceptions that nobody foresaw.
+        gap_seconds: least time between two events of a live stream.
+        beat_seconds: longest silence of a live stream.
+    """
+
+    async def events(_request: Request) -> Response:
+        return await _open_stream(ask, live, gap_seconds, beat_seconds)
+
+    async def health(_request: Request) -> Response:
+        return await _health(ask)
+
+    async def metrics(_request: Request) -> Response:
+        return await _metrics(ask)
+
+    return Starlette(
+        routes=[
+            *(_route(question, ask) for question in QUESTIONS),
+            Route("/api/live", events),
+            Route("/api/version", _version),
+            Route("/healthz", health),
+            Route("/metrics", metrics),
+        ],
+        middleware=[Middleware(Envelope, on_error=on_error)],
+        exception_handlers={HTTPException: http_failure, CostdError: _failure},
+    )
+
+
+def _failure(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, CostdError):  # registered for nothing else
+        raise error
+    return failure(error)
+
+
+def _route(question: Question, ask: Ask) -> Route:
+    async def endpoint(request: Request) -> Response:
+        params = await _params(question, request)
+        return reply(await answer(ask, question.name, params, question.seconds))
+
+    return Route(question.path, endpoint, methods=[question.method])
+
+
+async def _params(question: Question, request: Request) -> dict[str, object]:
+    params = read_query(question, request.query_params.multi_items())
+    if question.method == "POST":
+        params |= read_body(await _body(request))
+    return params | request.path_params
+
+
+async def _body(request: Request) -> bytes:
+    """The body, within its limits of size and time."""
+    body = bytearray()
+    size = 0
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > MOST_DRAINED:
+                    break
+                if size <= MOST_BODY:
+                    body += chunk
+    except TimeoutError:
+        raise _hang_up(408, "the body did not come in time") from None
+    if size > MOST_BODY:
+        raise _hang_up(413, "the body is too large")
+    return bytes(body)
+
+
+def _hang_up(status: int, message: str) -> HTTPException:
+    return HTTPException(status, message, {"connection": "close"})
+
+
+async def answer(
+    ask: Ask, name: str, params: dict[str, object], seconds: float | None
+) -> object:
+    """Ask the engine and wait, without ever cancelling what it has begun.
+
+    Raises:
+        BusyError: no answer within ``seconds``, or the engine has stopped.
+    """
+    loop = asyncio.get_running_loop()
+    done = asyncio.Event()
+    future = ask(name, params)
+
+    def wake(_future: Future[object]) -> None:
+        with suppress(RuntimeError):  # the loop has ended; nobody waits any more
+            loop.call_soon_threadsafe(done.set)
+
+    future.add_done_callback(wake)
+    try:
+        async with asyncio.timeout(seconds):
+            await done.wait()
+    except TimeoutError:
+        message = f"no answer to {name!r} within {seconds} s"
+        raise BusyError(message, "Ask again; costd doctor tells more.") from None
+    try:
+        return future.result()
+    except CancelledError:
+        raise BusyError("costd stops", "Ask again when it runs.") from None
+
+
+async def _version(_request: Request) -> Response:
+    """What a client of another version needs to know, without the engine."""
+    return reply(
+        {"schema_version": 1, "version": __version__, "protocol": PROTOCOL},
+    )
+
+
+async def _status(ask: Ask) -> dict[str, object]:
+    status = await answer(ask, "status", {}, HEALTH_SECONDS)
+    return status if isinstance(status, dict) else {}
+
+
+async def _health(ask: Ask) -> Response:
+    """200 while the engine answers; its problems are only counted here."""
+    status = await _status(ask)
+    problems = status.get("health")
+    count = len(problems) if isinstance(problems, list) else None
+    return reply({"ok": True, "problems": count})
+
+
+async def _metrics(ask: Ask) -> Response:
+    return Response(exposition(await _status(ask)), media_type=MEDIA_TYPE)
+
+
+async def _open_stream(ask: Ask, live: Live, gap: float, beat: float) -> Response:
+    """A stream of server-sent events; its first one is the present status."""
+    events = _events(ask, live, gap, beat)
+    # The first event before the headers: a refusal is still an ordinary reply then.
+    first = await anext(events, b"")
+
+    async def stream() -> AsyncGenerator[bytes]:
+        yield first
+        async with aclosing(events):
+            async for event in events:
+                yield event
+
+    return StreamingResponse(stream(), media_type="text/event-stream")
+
+
+async def _events(
+    ask: Ask, live: Live, gap: float, beat: float
+) -> AsyncGenerator[bytes]:
+    last: object = None
+    with live.watch() as watch:
+        while not live.closed:
+            event, seen = await _snapshot(ask)
+            if seen != last:
+                yield event
+                last = seen
+            await watch.pause(gap)
+            while not (await watch.change(beat) or live.closed):
+                yield b": still here\n\n"
+
+
+async def _snapshot(ask: Ask) -> tuple[bytes, object]:
+    """The status as an event, and the part of it that tells whether it changed."""
+    try:
+        status = await _status(ask)
+    except CostdError as error:
+        problem = {"error": error.message, "fix": error.fix, "code": error.exit_code}
+        return b"event: problem\ndata: " + compact(problem) + b"\n", problem
+    seen = {name: status[name] for name in status if name != "generated_at"}
+    return b"event: status\ndata: " + compact(status) + b"\n", seen
