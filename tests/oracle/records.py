@@ -16,6 +16,9 @@ Json = dict[str, object]
 
 # No response has a thousand billion tokens; a count above this is damage.
 HIGHEST_COUNT = 10**12
+# A record has one of these; blocks of a message's content, which a search inside a
+# cut record also finds, have none.
+PARTS_OF_LOG = frozenset({"message", "sessionId", "session_id"})
 # Where a record can begin inside a damaged line.
 RECORD_START = re.compile(r'\{"parentUuid"|\{"type":')
 
@@ -77,7 +80,7 @@ def salvage(text: str) -> Iterator[Json]:
                 return
             position = found.start()
         else:
-            if isinstance(value, dict):
+            if isinstance(value, dict) and not PARTS_OF_LOG.isdisjoint(value):
                 yield value
 
 
