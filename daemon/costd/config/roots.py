@@ -1,0 +1,46 @@
+"""Where Claude Code writes its session logs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from costd.config.model import ClaudeSettings
+
+
+def claude_roots(
+    settings: ClaudeSettings, environ: Mapping[str, str], home: Path
+) -> tuple[Path, ...]:
+    """The directories to watch, existing or not, each once.
+
+    The configured ``roots``, or else Claude Code's own places, and then the
+    ``extra_roots``. They are real paths: a file then has one name whether it was
+    reached through a link or not, and the same one in file system events.
+    """
+    roots = settings.roots
+    if roots is None:
+        roots = default_claude_roots(environ, home)
+    every = (*roots, *settings.extra_roots)
+    return tuple(dict.fromkeys(Path(os.path.realpath(root)) for root in every))
+
+
+def default_claude_roots(environ: Mapping[str, str], home: Path) -> tuple[Path, ...]:
+    """Claude Code's own places: the present one, the moved one, the one of 1.0.30.
+
+    All are read: a variable set today does not take back what was written before it.
+    """
+    config_home = Path(environ.get("XDG_CONFIG_HOME") or home / ".config")
+    roots = [home / ".claude" / "projects", config_home / "claude" / "projects"]
+    moved = environ.get("CLAUDE_CONFIG_DIR")
+    if moved:
+        roots.insert(1, _expanded(moved, home) / "projects")
+    return tuple(roots)
+
+
+def _expanded(text: str, home: Path) -> Path:
+    # A relative CLAUDE_CONFIG_DIR depends on the directory the agent was started in,
+    # which is not ours: the home directory is the best guess.
+    if text == "~" or text.startswith("~/"):
+        return home / text[2:]
+    return home / text
