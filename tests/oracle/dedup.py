@@ -111,12 +111,20 @@ def runs(lines: Group) -> list[Group]:
 
 
 def continues(run: Group, line: Line) -> bool:
-    """Whether ``line`` goes on with the response of ``run``."""
+    """Whether ``line`` goes on with the response of ``run``.
+
+    New versions write the stop reason on every block, so a stop ends a run only when
+    the next line does not name a line of the run as its parent. Between two responses
+    there is a user's line or a tool result; between two blocks there is nothing. Of
+    3202 real responses with several lines 514 have more than one stop reason.
+    """
     requests = {other.request_id for other in run if other.request_id}
     if line.request_id and requests:
         return line.request_id in requests
     last = run[-1]
-    return last.stop_reason is None and input_side(last) == input_side(line)
+    chained = line.parent_uuid in {other.uuid for other in run if other.uuid}
+    going_on = last.stop_reason is None or chained
+    return going_on and input_side(last) == input_side(line)
 
 
 def input_side(line: Line) -> tuple[int, int, int, int]:

@@ -41,6 +41,7 @@ class Line:
     forked: bool  # carries forkedFrom
     at: int | None
     uuid: str | None
+    parent_uuid: str | None
     message_id: str | None
     request_id: str | None
     session_id: str
@@ -187,6 +188,7 @@ def add_assistant(
             forked=isinstance(outer.get("forkedFrom"), dict),
             at=at if at is not None else clock,
             uuid=text(inner.get("uuid")),
+            parent_uuid=text(inner.get("parentUuid")),
             message_id=text(message.get("id")),
             request_id=text(inner.get("requestId")) or text(inner.get("request_id")),
             session_id=session_of(outer, path),
