@@ -39,6 +39,8 @@ class Segment(Struct, array_like=True, gc=False):
 
     checkpoint: Checkpoint
     reading: Reading
+    start: int = 0
+    """Where reading began."""
     more: bool = False
     """There are more bytes than one pass may take."""
     error: str = ""

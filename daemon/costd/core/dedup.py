@@ -9,6 +9,7 @@ change: in whatever order files are read, the answer is the same.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 from zlib import crc32
@@ -17,12 +18,18 @@ from msgspec.structs import replace
 
 from costd.core.usage import Context, Flag, Observation, Service
 
+_PROVIDER_ID = re.compile(r"msg_(?:bdrk_|vrtx_)?[A-Za-z0-9_]{16,}", re.ASCII)
 _SHARED = Flag.SIDECHAIN | Flag.FORKED | Flag.UNDATED
 """Flags that hold for a response only if they hold for each of its lines."""
 _ANY = Flag.FINAL | Flag.WHOLE | Flag.REFUSED | Flag.CREDITED
 """Flags that hold for a response if they hold for any of its lines."""
 _RANK = Flag.FINAL | Flag.WHOLE
 """Whose word counts: a fallback's (the larger bit), then that of a finished line."""
+
+
+def is_provider_id(response_id: str) -> bool:
+    """Whether an id has the provider's own form, and so is unique everywhere."""
+    return _PROVIDER_ID.fullmatch(response_id) is not None
 
 
 def group_of(response_id: str, scope: str) -> int:
@@ -83,28 +90,16 @@ def _take_usage(kept: Observation, other: Observation) -> None:
 
 
 def _take_maximum(kept: Observation, other: Observation) -> None:
+    kept.input_tokens = max(kept.input_tokens, other.input_tokens)
+    kept.output_tokens = max(kept.output_tokens, other.output_tokens)
+    kept.cache_read_tokens = max(kept.cache_read_tokens, other.cache_read_tokens)
     kept.reasoning_tokens = max(kept.reasoning_tokens, other.reasoning_tokens)
-    grow(
-        kept,
-        other.input_tokens,
-        other.output_tokens,
-        other.cache_read_tokens,
-        other.cache_creation_5m_tokens,
-        other.cache_creation_1h_tokens,
-    )
-
-
-def grow(
-    kept: Observation, fresh: int, out: int, read: int, short: int, hour: int
-) -> None:
-    """Raise the counts of ``kept`` to those of another line where they are larger."""
-    kept.output_tokens = max(kept.output_tokens, out)
-    kept.input_tokens = max(kept.input_tokens, fresh)
-    kept.cache_read_tokens = max(kept.cache_read_tokens, read)
-    old_short, old_hour = kept.cache_creation_5m_tokens, kept.cache_creation_1h_tokens
-    old, new = old_short + old_hour, short + hour
-    if new > old or (new == old and hour > old_hour):
-        kept.cache_creation_5m_tokens, kept.cache_creation_1h_tokens = short, hour
+    old_hour, new_hour = kept.cache_creation_1h_tokens, other.cache_creation_1h_tokens
+    old = kept.cache_creation_5m_tokens + old_hour
+    new = other.cache_creation_5m_tokens + new_hour
+    if (new, new_hour) > (old, old_hour):
+        kept.cache_creation_5m_tokens = other.cache_creation_5m_tokens
+        kept.cache_creation_1h_tokens = new_hour
 
 
 class Sighting(NamedTuple):
@@ -154,16 +149,20 @@ def _clusters(group: Iterable[Sighting]) -> list[list[Sighting]]:
     return clusters
 
 
-def _originality(sighting: Sighting) -> tuple[bool, bool, int, str, int]:
+def _originality(sighting: Sighting) -> tuple[bool, int, bool, str, int]:
     """Sorts the original before its copies, whatever was read first."""
     forked = bool(sighting.seen.flags & Flag.FORKED)
     seen_at = sighting.seen.offset
-    return forked, sighting.forked, sighting.first_at, sighting.path, seen_at
+    return forked, sighting.first_at, sighting.forked, sighting.path, seen_at
 
 
 def _drop_replays(clusters: list[list[Sighting]]) -> list[list[Sighting]]:
-    """Without the copies that a side conversation made under a new request id."""
-    if len(clusters) == 1:
+    """Without the copies that a side conversation made under a new request id.
+
+    Only an id of the provider's own can be a replay's; a gateway's constant id would
+    make every call of a subagent look like one.
+    """
+    if len(clusters) == 1 or not is_provider_id(clusters[0][0].seen.response_id):
         return clusters
     mains = [c for c in clusters if not _is_side(c)]
     if not mains:

@@ -10,6 +10,7 @@ MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
+_USUAL = len("2026-11-20T10:00:00.000Z")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -26,7 +27,7 @@ def parse_instant(text: str) -> int | None:
     Agents write ``2026-11-20T10:00:00.000Z``; that form takes the short way, every
     other form of RFC 3339 the long one. A time without a zone is read as UTC.
     """
-    if len(text) == 24 and text[23] == "Z" and text[19] == "." and text[16] == ":":
+    if len(text) == _USUAL and text[23] == "Z" and text[19] == "." and text[16] == ":":
         rest = text[17:19] + text[20:23]
         if rest < "60" and rest.isdecimal() and rest.isascii():
             try:

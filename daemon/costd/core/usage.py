@@ -59,8 +59,8 @@ class Observation(Struct, array_like=True, gc=False):
 
     ``response_id``, ``scope`` decide the group in which copies are looked for,
     ``request_id`` and ``part`` which response of the group it is. ``part`` is empty
-    for the response itself; ``iteration:2`` and ``search:toolu_1`` are billed with it
-    and are not responses of their own. Token buckets are disjoint.
+    for the response itself; ``iteration:2``, ``search:toolu_1`` and ``hop:0`` are
+    billed with it and are not responses of their own. Token buckets are disjoint.
     """
 
     response_id: str

@@ -84,7 +84,7 @@ class Reader:
             marker=fingerprint.marker(descriptor, tailed.offset),
             state=tailed.state,
         )
-        return Segment(checkpoint, parser.finish(), more=tailed.more)
+        return Segment(checkpoint, parser.finish(), known.offset, more=tailed.more)
 
 
 def _nothing() -> Reading:

@@ -16,7 +16,7 @@ _SUMS = (
     "reasoning_tokens, web_searches, cost"
 ).split(", ")
 _ADD = (
-    f"INSERT INTO cell (context_id, bucket, service_id, {', '.join(_SUMS)}) "
+    f"INSERT INTO cell (bucket, context_id, service_id, {', '.join(_SUMS)}) "
     f"VALUES ({', '.join('?' * 15)}) ON CONFLICT DO UPDATE SET "
     + ", ".join(f"{name} = {name} + excluded.{name}" for name in _SUMS)
 )
@@ -34,7 +34,7 @@ class Deltas:
             _, _, _, _, _, part, _, _, context, service, at, flags,
             fresh, out, read, short, hour, reasoning, searches, cost, _,
         ) = row  # fmt: skip
-        key = (context, at // BUCKET_MS, service)
+        key = (at // BUCKET_MS, context, service)
         sums = self._cells.get(key)
         if sums is None:
             sums = self._cells[key] = [0] * 12
@@ -47,6 +47,8 @@ class Deltas:
             sums[3] += sign * (fresh + out + read + short + hour)
         else:
             sums[11] += sign * cost
+        if part.startswith("hop:"):
+            return
         sums[4] += sign * fresh
         sums[5] += sign * out
         sums[6] += sign * read
@@ -61,7 +63,7 @@ class Deltas:
         connection.executemany(_ADD, changed)
         shrunk = [key for key, sums in self._cells.items() if min(sums) < 0]
         connection.executemany(
-            "DELETE FROM cell WHERE context_id = ? AND bucket = ? AND service_id = ? "
+            "DELETE FROM cell WHERE bucket = ? AND context_id = ? AND service_id = ? "
             "AND responses = 0 AND cost = 0 AND unpriced = 0 AND web_searches = 0 "
             "AND input_tokens + output_tokens + cache_read_tokens "
             "+ cache_creation_5m_tokens + cache_creation_1h_tokens = 0",

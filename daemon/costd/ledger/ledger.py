@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from costd.core.attribution import Keys
 from costd.core.checkpoint import Checkpoint, Segment
 from costd.core.rates import RateCard
-from costd.ledger import logs
+from costd.ledger import logs, owners
 from costd.ledger.database import Database
 from costd.ledger.places import Places
 from costd.ledger.record import Recorded, Recorder
@@ -19,14 +20,16 @@ class Ledger:
     Args:
         path: the file; made when it is not there.
         card: the rates for what is recorded from now on.
+        keys: the tracker keys that are believed.
 
     Raises:
         LedgerError: it cannot be opened; the message says what to do.
     """
 
-    def __init__(self, path: Path, card: RateCard) -> None:
+    def __init__(self, path: Path, card: RateCard, keys: Keys) -> None:
         self.database = Database(path)
         self.card = card
+        self.keys = keys
         self._places = Places(self.database.connection)
 
     def record(self, segments: Iterable[Segment]) -> Recorded:
@@ -37,7 +40,11 @@ class Ledger:
         """
         try:
             with self.database.transaction() as connection:
-                return Recorder(connection, self._places, self.card).record(segments)
+                before = owners.last_context(connection)
+                recorder = Recorder(connection, self._places, self.card)
+                recorded = recorder.record(segments)
+                owners.attribute_new(connection, self.keys, before)
+                return recorded
         except BaseException:
             self._places.forget()
             raise
@@ -46,6 +53,21 @@ class Ledger:
         """How far each log is read."""
         with self.database.reading() as connection:
             return list(logs.checkpoints(connection))
+
+    def checkpoint(self, path: bytes) -> Checkpoint | None:
+        """How far one log is read; None where it never was."""
+        with self.database.reading() as connection:
+            return logs.checkpoint(connection, path)
+
+    def move(self, old: bytes, new: bytes, root: bytes) -> None:
+        """A log has another path now; it is still the same log."""
+        with self.database.transaction() as connection:
+            logs.move(connection, old, new, root)
+
+    def settle(self) -> None:
+        """After much was recorded: a short write-ahead log and little memory."""
+        self.database.checkpoint()
+        self.database.shrink_memory()
 
     def vanish(self, paths: list[bytes], now: int) -> None:
         """Note that logs are gone; nothing that was read from them goes."""

@@ -91,3 +91,11 @@ def put_vanished(connection: Connection, paths: list[bytes], now: int) -> None:
         "UPDATE log_file SET vanished_at = ? WHERE path = ? AND vanished_at IS NULL",
         ((now, path) for path in paths),
     )
+
+
+def move(connection: Connection, old: bytes, new: bytes, root: bytes) -> None:
+    """Give a log its new path, unless the ledger knows a log there already."""
+    connection.execute(
+        "UPDATE OR IGNORE log_file SET path = ?, root = ? WHERE path = ?",
+        (new, root, old),
+    )

@@ -63,7 +63,7 @@ class Recorder:
                 logs.put_error(self._connection, segment)
                 continue
             file_id = logs.put(self._connection, segment)
-            read += segment.checkpoint.offset
+            read += segment.checkpoint.offset - segment.start
             self._take(file_id, segment, fresh)
         known = self._known({key[0] for key in fresh})
         for key, seen in fresh.items():

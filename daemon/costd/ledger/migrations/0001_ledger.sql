@@ -126,8 +126,22 @@ CREATE TABLE cell (
     reasoning_tokens          INTEGER NOT NULL,
     web_searches              INTEGER NOT NULL,
     cost                      INTEGER NOT NULL,
-    PRIMARY KEY (context_id, bucket, service_id)
+    PRIMARY KEY (bucket, context_id, service_id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX cell_context ON cell (context_id);
+
+-- Who owns what was made in a context: an issue's id, or a bucket with a name.
+CREATE TABLE attribution (
+    context_id  INTEGER PRIMARY KEY REFERENCES context,
+    issue       TEXT    NOT NULL,
+    role        TEXT    NOT NULL,
+    rule        TEXT    NOT NULL,
+    confidence  INTEGER NOT NULL,    -- percent
+    evidence    TEXT    NOT NULL,
+    candidate   TEXT    NOT NULL,
+    project     TEXT    NOT NULL
+) STRICT;
+CREATE INDEX attribution_issue ON attribution (issue);
 
 CREATE TABLE pr_link (
     session     INTEGER NOT NULL REFERENCES session,

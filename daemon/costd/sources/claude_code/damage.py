@@ -22,8 +22,8 @@ _MAX_TRIES = 64
 _MAX_DEPTH = 3
 _NOISE = "\0\ufeff \t\r\n"
 _TEXT_FIELDS = (
-    "type sessionId session_id cwd gitBranch timestamp uuid requestId request_id "
-    "agentId"
+    "type sessionId session_id cwd gitBranch timestamp uuid parentUuid requestId "
+    "request_id agentId"
 ).split()
 _MESSAGE_TEXT = ("model", "id", "stop_reason")
 _BLOCK_TEXT = ("id", "name", "tool_use_id")
@@ -180,7 +180,7 @@ def _progress(data: dict[str, Any]) -> dict[str, Any]:
     inner = data["message"]
     nested: dict[str, Any] = {
         key: text
-        for key in ("type", "timestamp", "requestId", "uuid")
+        for key in ("type", "timestamp", "requestId", "uuid", "parentUuid")
         if (text := _text(inner.get(key)))
     }
     if (message := _message(inner.get("message"))) is not None:

@@ -28,7 +28,7 @@ from costd.sources.claude_code.shapes import (
     decode_line,
     decode_note,
 )
-from costd.sources.claude_code.state import Search, unpack
+from costd.sources.claude_code.state import Asked, Search, unpack
 
 _BROKEN = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 
@@ -217,19 +217,22 @@ class Parser:
 
     def _identify(self, seen: Observation, line: Line, message: Message) -> None:
         """The response id and scope of a line that lacks one of its two ids."""
-        seen.response_id, seen.scope = self._state.identity(
-            session=line.sessionId or line.session_id or self._session_id,
-            response=seen.response_id,
-            request=seen.request_id,
-            uuid=line.uuid or "",
-            stop=message.stop_reason is not None,
-            side=(
+        asked = Asked(
+            f"{line.sessionId or line.session_id or self._session_id} "
+            f"{line.agentId or self._agent_id}".rstrip(),
+            seen.response_id,
+            seen.request_id,
+            line.uuid or "",
+            line.parentUuid or "",
+            message.stop_reason is not None,
+            (
                 seen.input_tokens,
                 seen.cache_read_tokens,
                 seen.cache_creation_5m_tokens,
                 seen.cache_creation_1h_tokens,
             ),
         )
+        seen.response_id, seen.scope = self._state.identity(asked)
 
     def _flags(self, line: Line, message: Message, usage: Usage) -> int:
         flags = Flag.SIDECHAIN if line.isSidechain else 0
@@ -380,6 +383,7 @@ class Parser:
             gitBranch=line.gitBranch,
             timestamp=inner.timestamp or line.timestamp,
             uuid=inner.uuid or line.uuid,
+            parentUuid=inner.parentUuid,
             requestId=inner.requestId,
             agentId=data.agentId,
             isSidechain=True,

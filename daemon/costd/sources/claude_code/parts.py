@@ -27,7 +27,8 @@ def billed_parts(
 
     ``message`` entries are in the top level, except where a fallback served: then
     the top level is the serving attempt alone, and an earlier hop that put something
-    out is billed at its own model.
+    out is billed at its own model. Its tokens were not part of what was answered: a
+    ``hop`` is in the cost and not in the token totals.
 
     Args:
         seen: the response; parts take its place and time.
@@ -44,7 +45,8 @@ def billed_parts(
     for number, iteration in enumerate(iterations):
         billed = _billed_at(iteration, serving, model)
         if billed is not None:
-            parts.append((billed, _part(seen, number, iteration)))
+            kind = "hop" if iteration.type == "message" else "iteration"
+            parts.append((billed, _part(seen, f"{kind}:{number}", iteration)))
     return serving, parts
 
 
@@ -64,14 +66,14 @@ def _billed_at(iteration: Iteration, serving: str, model: str) -> str | None:
     return None
 
 
-def _part(seen: Observation, number: int, it: Iteration) -> Observation:
+def _part(seen: Observation, part: str, it: Iteration) -> Observation:
     split = it.cache_creation or CacheCreation()
     hour = split.ephemeral_1h_input_tokens or 0
     short = split.ephemeral_5m_input_tokens or 0
     flat = it.cache_creation_input_tokens or 0
     return replace(
         seen,
-        part=f"iteration:{number}",
+        part=part,
         flags=seen.flags & ~(Flag.WHOLE | Flag.REFUSED),
         input_tokens=it.input_tokens or 0,
         output_tokens=it.output_tokens or 0,

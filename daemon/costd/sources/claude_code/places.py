@@ -13,9 +13,10 @@ _SET_ASIDE = re.compile(r"\.(orphaned|superseded)-", re.ASCII)
 
 def is_session_log(path: str) -> bool:
     """Whether the file at ``path`` (relative to a root) holds billable responses."""
-    name = path.rpartition("/")[2]
+    folder, _, name = path.rpartition("/")
     return (
         name.endswith(".jsonl")
+        and "tool-results" not in folder.split("/")
         and name != "journal.jsonl"
         and _SET_ASIDE.search(name) is None
     )

@@ -107,6 +107,7 @@ class NestedMessage(Struct, gc=False):
     timestamp: str | None = None
     requestId: str | None = None  # noqa: N815 - the log's own name
     uuid: str | None = None
+    parentUuid: str | None = None  # noqa: N815 - the log's own name
     message: Message | None = None
 
 
@@ -128,6 +129,7 @@ class Line(Struct, gc=False):
     gitBranch: str | None = None  # noqa: N815 - the log's own name
     timestamp: str | None = None
     uuid: str | None = None
+    parentUuid: str | None = None  # noqa: N815 - the log's own name
     requestId: str | None = None  # noqa: N815 - the log's own name
     request_id: str | None = None
     agentId: str | None = None  # noqa: N815 - the log's own name

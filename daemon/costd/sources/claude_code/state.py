@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
 
+from costd.core.dedup import is_provider_id
 from costd.core.usage import Context
 
-_TRUSTED = re.compile(r"msg_(?:bdrk_|vrtx_)?[A-Za-z0-9_]{16,}", re.ASCII)
 _UUID = re.compile(
     r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII
 )
@@ -24,6 +25,20 @@ class Run(Struct, array_like=True):
 
     number: int
     stopped: bool
+    side: Side
+    uuid: str
+
+
+class Asked(NamedTuple):
+    """What tells which response a line belongs to."""
+
+    speaker: str
+    """Session and subagent."""
+    response_id: str
+    request_id: str
+    uuid: str
+    parent: str
+    stop: bool
     side: Side
 
 
@@ -44,16 +59,7 @@ class State(Struct, array_like=True):
     runs: dict[str, Run]
     searches: dict[str, Search]
 
-    def identity(
-        self,
-        *,
-        session: str,
-        response: str,
-        request: str,
-        uuid: str,
-        stop: bool,
-        side: Side,
-    ) -> tuple[str, str]:
+    def identity(self, line: Asked) -> tuple[str, str]:
         """The response id of a line, and the scope in which it means one response.
 
         A request id or an id of the provider's own form is unique everywhere. Any
@@ -62,23 +68,31 @@ class State(Struct, array_like=True):
         Returns:
             ``(response_id, scope)``; an empty scope is the whole world.
         """
-        if response:
-            if request or _TRUSTED.fullmatch(response):
-                return response, ""
-            run = self._run(f"{session} {response}", side, stopped=stop)
-            return response, f"{session} {run}"
-        if request:
-            return f"request:{request}", ""
-        return f"line:{uuid}", "" if _UUID.fullmatch(uuid) else session
+        if line.response_id:
+            if line.request_id or is_provider_id(line.response_id):
+                return line.response_id, ""
+            return line.response_id, f"{line.speaker} {self._run(line)}"
+        if line.request_id:
+            return f"request:{line.request_id}", ""
+        scope = "" if _UUID.fullmatch(line.uuid) else line.speaker
+        return f"line:{line.uuid}", scope
 
-    def _run(self, key: str, side: Side, *, stopped: bool) -> int:
+    def _run(self, line: Asked) -> int:
+        """A run ends with a stop reason, or when the input side changes.
+
+        New versions write the stop reason on every block, so a line that follows the
+        run's last one directly, with the same input, belongs to it all the same.
+        """
+        key = f"{line.speaker} {line.response_id}"
         run = self.runs.pop(key, None)
         if run is None:
-            run = Run(0, stopped=stopped, side=side)
-        elif run.stopped or run.side != side:
-            run = Run(run.number + 1, stopped=stopped, side=side)
-        else:
-            run.stopped = stopped
+            run = Run(0, stopped=False, side=line.side, uuid="")
+        elif run.side != line.side or (
+            run.stopped and not (line.parent and line.parent == run.uuid)
+        ):
+            run = Run(run.number + 1, stopped=False, side=line.side, uuid="")
+        run.stopped = line.stop
+        run.uuid = line.uuid
         self.runs[key] = run
         _forget(self.runs)
         return run.number

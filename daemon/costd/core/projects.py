@@ -1,0 +1,29 @@
+"""The project that a directory belongs to, by its path alone.
+
+A worktree is part of the project it was made from. No path out of a log is ever looked
+up on disk for this: on macOS that would ask the user for permission.
+"""
+
+from __future__ import annotations
+
+import re
+
+_WORKTREE = re.compile(
+    r"^(?P<repo>.*?)/(?:\.claude/worktrees|\.worktrees|worktrees|workspaces|"
+    r"\.superset/worktrees/[^/]+|\.vibe-kanban-workspaces|\.conductor)/[^/]+"
+)
+_SIBLING = re.compile(r"^(?P<repo>.+)-worktrees$")
+_MAX = 120
+
+
+def project_of(cwd: str) -> str:
+    """The last name of the repository's path; empty where nothing is known."""
+    path = cwd.replace("\\", "/").rstrip("/")
+    inside = _WORKTREE.match(path)
+    if inside:
+        path = inside["repo"]
+    parent, _, name = path.rpartition("/")
+    sibling = _SIBLING.match(parent.rpartition("/")[2])
+    if sibling:
+        name = sibling["repo"]
+    return name[:_MAX]

@@ -1,0 +1,91 @@
+"""The owner of the reading process: gives it logs, takes segments back."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+import msgspec
+
+from costd.core.checkpoint import Checkpoint, Segment
+from costd.engine.frames import receive, send
+
+WINDOW_BYTES = 48 << 20
+"""So much is given ahead, that the process never waits for the engine."""
+
+_decode = msgspec.msgpack.Decoder(list[Segment]).decode
+
+
+class Importer:
+    """A second process that reads logs while the engine records.
+
+    Args:
+        max_line_bytes: as for ``Reader``.
+        deliver: takes each message of segments, still packed, from another thread;
+            None when the process has ended.
+    """
+
+    def __init__(
+        self, max_line_bytes: int, deliver: Callable[[bytes | None], None]
+    ) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - this interpreter, this package
+            [sys.executable, "-P", "-m", "costd.engine.worker", str(max_line_bytes)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd="/",
+            close_fds=True,
+        )
+        self._deliver = deliver
+        self._given: dict[bytes, int] = {}
+        self._thread = threading.Thread(
+            target=self._pump, name="costd-import", daemon=True
+        )
+        self._thread.start()
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether it should be given another log."""
+        return sum(self._given.values()) < WINDOW_BYTES
+
+    def give(self, points: list[Checkpoint], sizes: list[int]) -> bool:
+        """Have logs read; False if the process is gone."""
+        stdin = self._process.stdin
+        if stdin is None:
+            return False
+        for point, size in zip(points, sizes, strict=True):
+            self._given[point.path] = size
+        try:
+            send(stdin, msgspec.msgpack.encode(points))
+        except OSError:
+            return False
+        return True
+
+    def unpack(self, message: bytes) -> list[Segment]:
+        """The segments of a message; logs read to their end are no longer given."""
+        segments = _decode(message)
+        for segment in segments:
+            if not segment.more:
+                self._given.pop(segment.checkpoint.path, None)
+        return segments
+
+    def close(self) -> None:
+        """End the process; what it has not delivered is read again later."""
+        self._process.kill()
+        self._process.wait()
+        self._thread.join(timeout=5)
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                with suppress(OSError):
+                    stream.close()
+
+    def _pump(self) -> None:
+        stdout = self._process.stdout
+        try:
+            while stdout is not None and (message := receive(stdout)) is not None:
+                self._deliver(message)
+        except (OSError, ValueError):
+            pass  # closed by ``close``: what had not come is read again
+        self._deliver(None)

@@ -1,0 +1,232 @@
+"""From changed logs to recorded responses: a slice at a time.
+
+Small changes are read here, in the engine's thread. Behind many bytes a second
+process reads too: it begins with the largest logs, this thread with the smallest,
+and whoever is free takes the next one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from costd.core.checkpoint import Checkpoint, Segment
+from costd.core.errors import LedgerBusyError
+from costd.engine.backlog import Backlog
+from costd.engine.importer import Importer
+from costd.engine.reading import Reader
+from costd.ingest.sweep import Seen, Sweep, sweep
+from costd.ledger import Ledger
+from costd.sources import claude_code
+
+SOURCE = "claude"
+IMPORT_BYTES = 48 << 20
+"""Behind this much a second process is worth its start."""
+SLICE_BYTES = 6 << 20
+SLICE_LOGS = 128
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far reading is; read by other threads."""
+
+    bytes_total: int = 0
+    bytes_behind: int = 0
+    new_responses: int = 0
+    changed_responses: int = 0
+
+
+class Intake:
+    """Reads what changed and records it.
+
+    Args:
+        ledger: where to.
+        roots: where the logs are.
+        max_line_bytes: longer lines are skipped.
+        deliver: how the reading process reaches the engine's queue.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        roots: list[str],
+        max_line_bytes: int,
+        deliver: Callable[[bytes | None], None],
+    ) -> None:
+        self.backlog = Backlog()
+        self.progress = Progress()
+        self.roots = roots
+        self.problem: LedgerBusyError | None = None
+        self.unreadable: dict[str, str] = {}
+        self.touched: set[str] = set()
+        self.last_sweep = Sweep(
+            files={},
+            roots=(),
+            directories=0,
+            linked_directories=0,
+            problems=(),
+            unlisted=(),
+        )
+        self._ledger = ledger
+        self._max_line_bytes = max_line_bytes
+        self._reader = Reader(max_line_bytes)
+        self._deliver = deliver
+        self._importer: Importer | None = None
+        self._ready: list[Segment] = []
+        self.backlog.restore(
+            (os.fsdecode(p.path), p) for p in ledger.checkpoints() if p.inode
+        )
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether there is something to read or to record."""
+        return bool(self.backlog or self.backlog.lent or self._ready)
+
+    @property
+    def has_work(self) -> bool:
+        """Whether ``advance`` would do something now, not only wait."""
+        return bool(self.backlog or self._ready)
+
+    def sweep(self, now: int) -> None:
+        """Look at every log; what changed waits to be read."""
+        found = sweep(self.roots, claude_code.is_session_log)
+        self.last_sweep = found
+        difference = self.backlog.sweep(found)
+        for old, new in difference.moved:
+            root = self._root_of(new)
+            self._ledger.move(os.fsencode(old), os.fsencode(new), os.fsencode(root))
+        if difference.vanished:
+            self._ledger.vanish([os.fsencode(p) for p in difference.vanished], now)
+        self._measure()
+
+    def hint(self, path: str) -> None:
+        """The watch says that something happened at a path."""
+        root = self._root_of(path)
+        if root and claude_code.is_session_log(path[len(root) + 1 :]):
+            self.backlog.add(path)
+
+    def receive(self, message: bytes | None) -> None:
+        """Segments of the reading process, or its end."""
+        if self._importer is None:
+            return
+        if message is None:
+            self._close_importer()
+            return
+        segments = self._importer.unpack(message)
+        self._ready.extend(segments)
+
+    def advance(self) -> None:
+        """Read or record one slice.
+
+        A full disk or a locked ledger is remembered in ``problem``: what could not be
+        recorded waits to be read again.
+        """
+        self._feed()
+        segments, self._ready = self._ready, []
+        if not segments:
+            segments = self._read_slice()
+        if segments:
+            self._record(segments)
+        if not self.is_busy and self._importer is not None:
+            self._close_importer()
+            self._ledger.settle()
+
+    def close(self) -> None:
+        """End the reading process."""
+        if self._importer is not None:
+            self._close_importer()
+
+    def _record(self, segments: list[Segment]) -> None:
+        try:
+            recorded = self._ledger.record(segments)
+        except LedgerBusyError as error:
+            self.problem = error
+            for segment in segments:
+                path = os.fsdecode(segment.checkpoint.path)
+                self.backlog.give_back(path)
+                self.backlog.add(path)
+            return
+        self.problem = None
+        self.progress.new_responses += recorded.new_responses
+        self.progress.changed_responses += recorded.changed_responses
+        for segment in segments:
+            self._recorded(segment)
+
+    def _recorded(self, segment: Segment) -> None:
+        path = os.fsdecode(segment.checkpoint.path)
+        before = self.backlog.seen.get(path)
+        if segment.error:
+            self.unreadable[path] = segment.error
+            self._forget_state(path, before)
+            self.backlog.give_back(path)
+            return
+        self.unreadable.pop(path, None)
+        self.backlog.note(path, segment.checkpoint)
+        self.touched.update(c.session_id for c in segment.reading.contexts)
+        advanced = segment.checkpoint.offset - segment.start
+        self.progress.bytes_behind = max(0, self.progress.bytes_behind - advanced)
+        if not segment.more:
+            self.backlog.give_back(path)
+
+    def _forget_state(self, path: str, before: Seen | None) -> None:
+        """An unreadable log is tried again at each sweep."""
+        if before is not None:
+            self.backlog.seen[path] = before._replace(ctime_ns=0)
+
+    def _feed(self) -> None:
+        """Give the second process logs while it wants some."""
+        if self._importer is None:
+            if self.progress.bytes_behind < IMPORT_BYTES or len(self.backlog) < 2:  # noqa: PLR2004 - one for each
+                return
+            self._importer = Importer(self._max_line_bytes, self._deliver)
+        while len(self.backlog) > 1 and self._importer.wants_more:
+            path = self.backlog.take_first()
+            size = self.last_sweep.files.get(path)
+            self.backlog.lend(path)
+            point = self._checkpoint(path)
+            if not self._importer.give([point], [size.size if size else 0]):
+                self._close_importer()
+                return
+
+    def _close_importer(self) -> None:
+        if self._importer is not None:
+            self._importer.close()
+            self._importer = None
+        self.backlog.give_all_back()
+
+    def _read_slice(self) -> list[Segment]:
+        segments: list[Segment] = []
+        held = 0
+        while self.backlog and held < SLICE_BYTES and len(segments) < SLICE_LOGS:
+            path = self.backlog.take_last()
+            segment = self._reader.segment(self._checkpoint(path))
+            segments.append(segment)
+            held += segment.checkpoint.offset - segment.start
+            if segment.more:
+                self.backlog.add(path)
+                break
+        return segments
+
+    def _checkpoint(self, path: str) -> Checkpoint:
+        raw = os.fsencode(path)
+        known = self._ledger.checkpoint(raw)
+        if known is not None:
+            return known
+        return Checkpoint(raw, SOURCE, os.fsencode(self._root_of(path)))
+
+    def _root_of(self, path: str) -> str:
+        for root in self.last_sweep.roots:
+            if path.startswith(root + "/"):
+                return root
+        return ""
+
+    def _measure(self) -> None:
+        """How many bytes wait: sizes now against what is in the ledger."""
+        files, read = self.last_sweep.files, self.backlog.seen
+        behind = 0
+        for path, seen in files.items():
+            before = read.get(path)
+            behind += max(0, seen.size - (before.size if before else 0))
+        self.progress.bytes_total = sum(seen.size for seen in files.values())
+        self.progress.bytes_behind = behind

@@ -1,0 +1,58 @@
+"""The process that reads logs for the engine during a first import.
+
+    python -P -m costd.engine.worker MAX_LINE_BYTES
+
+Checkpoints come in on standard input, segments go out on standard output; the ledger
+is not touched here. It ends when its input does.
+"""
+
+from __future__ import annotations
+
+import gc
+import signal
+import sys
+from typing import BinaryIO
+
+import msgspec
+
+from costd.core.checkpoint import Checkpoint, Segment
+from costd.engine.frames import receive, send
+from costd.engine.reading import Reader
+
+_OBSERVATIONS_AT_ONCE = 2_000
+
+
+def serve(source: BinaryIO, sink: BinaryIO, max_line_bytes: int) -> None:
+    """Read the logs whose checkpoints arrive, until none do."""
+    reader = Reader(max_line_bytes)
+    encode = msgspec.msgpack.Encoder().encode
+    decode = msgspec.msgpack.Decoder(list[Checkpoint]).decode
+    while (message := receive(source)) is not None:
+        segments: list[Segment] = []
+        held = 0
+        for point in decode(message):
+            more = True
+            while more:
+                segment = reader.segment(point)
+                point, more = segment.checkpoint, segment.more  # noqa: PLW2901 - the next stretch begins there
+                segments.append(segment)
+                held += len(segment.reading.observations)
+                if held >= _OBSERVATIONS_AT_ONCE:
+                    send(sink, encode(segments))
+                    segments, held = [], 0
+        if segments:
+            send(sink, encode(segments))
+
+
+def main() -> None:
+    """Entry of the process."""
+    gc.disable()  # nothing here refers to itself, and there are millions of values
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the engine ends it by its input
+    try:
+        serve(sys.stdin.buffer, sys.stdout.buffer, int(sys.argv[1]))
+    except BrokenPipeError:
+        sys.stdout = None  # nobody is there to flush to
+
+
+if __name__ == "__main__":
+    main()

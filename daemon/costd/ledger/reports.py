@@ -1,0 +1,169 @@
+"""Any cut of the ledger, as sums over cells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from sqlite3 import Connection
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from costd.core.errors import UsageError
+from costd.core.periods import KINDS, Period, periods
+from costd.ledger.cells import BUCKET_MS
+
+DIMENSIONS: Mapping[str, str] = {
+    "model": "sv.model",
+    "agent": "s.source",
+    "session": "s.session_id",
+    "project": "a.project",
+    "branch": "c.branch",
+    "role": "a.role",
+    "issue": "a.issue",
+    "pr": "coalesce((SELECT url FROM pr_link p WHERE p.session = s.id "
+    "ORDER BY p.last_at DESC LIMIT 1), '')",
+    "subagent": "c.agent_id",
+}
+"""What can be grouped and filtered by, and the column that says it."""
+
+_SUMS = (
+    "sum(responses), count(DISTINCT c.session), sum(input_tokens), sum(output_tokens), "
+    "sum(cache_read_tokens), sum(cache_creation_5m_tokens), "
+    "sum(cache_creation_1h_tokens), sum(reasoning_tokens), sum(web_searches), "
+    "sum(cost), sum(unfinalised), sum(unpriced), sum(unpriced_tokens)"
+)
+_FROM = (
+    "cell JOIN context c ON c.id = cell.context_id "
+    "JOIN session s ON s.id = c.session "
+    "JOIN service sv ON sv.id = cell.service_id "
+    "JOIN attribution a ON a.context_id = c.id"
+)
+
+
+class Sums(NamedTuple):
+    """A sum over cells; money in nano-USD."""
+
+    responses: int = 0
+    sessions: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_creation_5m_tokens: int = 0
+    cache_creation_1h_tokens: int = 0
+    reasoning_tokens: int = 0
+    web_searches: int = 0
+    cost: int = 0
+    unfinalised: int = 0
+    unpriced: int = 0
+    unpriced_tokens: int = 0
+
+    @property
+    def total_tokens(self) -> int:
+        """The disjoint buckets together."""
+        return sum(self[2:7])
+
+
+class Cut(NamedTuple):
+    """One row of a report: the values of its dimensions, and the sums."""
+
+    keys: tuple[str, ...]
+    sums: Sums
+
+
+class Question(NamedTuple):
+    """What is to be cut, and how; instants in milliseconds, ``until`` excluded."""
+
+    by: Sequence[str]
+    since: int | None
+    until: int | None
+    zone: ZoneInfo
+    filters: Mapping[str, Sequence[str]]
+
+
+def cut(connection: Connection, question: Question) -> list[Cut]:
+    """The rows of a report, in the order of their keys.
+
+    A boundary within a quarter of an hour is taken to the quarter's beginning.
+
+    Raises:
+        UsageError: an unknown dimension, two kinds of period at once.
+    """
+    times = [name for name in question.by if name in KINDS]
+    others = [name for name in question.by if name not in KINDS]
+    if len(times) > 1:
+        raise UsageError(
+            f"--by takes one of {', '.join(KINDS)} at a time.", "Leave one of them out."
+        )
+    _require_known([*others, *question.filters])
+    spans = _spans(connection, question, times[0] if times else "")
+    where, values = _where(question)
+    groups = [*(["period.i"] if times else []), *(DIMENSIONS[n] for n in others)]
+    query = f"SELECT {', '.join([*groups, _SUMS])} FROM {_source(times)} WHERE {where}"
+    if groups:
+        query += " GROUP BY " + ", ".join(str(n + 1) for n in range(len(groups)))
+        query += " ORDER BY " + ", ".join(str(n + 1) for n in range(len(groups)))
+    rows = connection.execute(query, values).fetchall()
+    return [
+        _cut(question.by, row, spans) for row in rows if row[len(groups)] is not None
+    ]
+
+
+def _source(times: list[str]) -> str:
+    if not times:
+        return _FROM
+    return f"period CROSS JOIN {_FROM}"
+
+
+def _require_known(names: list[str]) -> None:
+    unknown = [name for name in names if name not in DIMENSIONS]
+    if unknown:
+        raise UsageError(
+            f"{unknown[0][:40]!r} is nothing that costs can be cut by.",
+            "Use " + ", ".join([*KINDS, *DIMENSIONS]) + ".",
+        )
+
+
+def _spans(connection: Connection, question: Question, kind: str) -> list[Period]:
+    """The periods that the answer may hold, also as a table to join with."""
+    if not kind:
+        return []
+    low, high = connection.execute(
+        "SELECT min(bucket), max(bucket) FROM cell"
+    ).fetchone()
+    found: list[Period] = []
+    if low is not None:
+        first = max(low * BUCKET_MS, question.since or 0)
+        last = min(high * BUCKET_MS, (question.until or 2**62) - 1)
+        if first <= last:
+            found = periods(kind, first, last, question.zone)
+    connection.execute(
+        "CREATE TEMP TABLE IF NOT EXISTS period (i INTEGER PRIMARY KEY, a, b)"
+    )
+    connection.execute("DELETE FROM period")
+    connection.executemany(
+        "INSERT INTO period VALUES (?, ?, ?)",
+        ((i, p.start // BUCKET_MS, p.end // BUCKET_MS) for i, p in enumerate(found)),
+    )
+    return found
+
+
+def _where(question: Question) -> tuple[str, list[Any]]:
+    clauses, values = ["1"], list[Any]()
+    if any(name in KINDS for name in question.by):
+        clauses.append("cell.bucket >= period.a AND cell.bucket < period.b")
+    if question.since is not None:
+        clauses.append("cell.bucket >= ?")
+        values.append(question.since // BUCKET_MS)
+    if question.until is not None:
+        clauses.append("cell.bucket < ?")
+        values.append(-(-question.until // BUCKET_MS))
+    for name, wanted in question.filters.items():
+        clauses.append(f"{DIMENSIONS[name]} IN ({', '.join('?' * len(wanted))})")
+        values.extend(wanted)
+    return " AND ".join(clauses), values
+
+
+def _cut(by: Sequence[str], row: tuple[Any, ...], spans: list[Period]) -> Cut:
+    found = list(row)
+    period = spans[found.pop(0)].label if any(n in KINDS for n in by) else ""
+    keys = [period if n in KINDS else str(found.pop(0)) for n in by]
+    return Cut(tuple(keys), Sums(*found))

@@ -1,0 +1,105 @@
+"""A real ledger and the real way into it, in one hand, for tests without a daemon."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from costd.core.attribution import Keys
+from costd.engine.intake import Intake
+from costd.ledger import Ledger
+from costd.prices import load_rate_card
+
+NOW = 1_795_000_000_000
+MAX_LINE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Sum:
+    """What a ledger holds in total."""
+
+    responses: int
+    input: int
+    output: int
+    cache_read: int
+    cache_creation_5m: int
+    cache_creation_1h: int
+    cost: Decimal
+    unfinalised: int
+
+
+class Book:
+    """A ledger at ``path`` that reads the logs under ``root``."""
+
+    def __init__(self, path: Path, root: Path, max_line_bytes: int = MAX_LINE) -> None:
+        self.path = path
+        self.root = root
+        self._max_line_bytes = max_line_bytes
+        self.open()
+
+    def open(self) -> None:
+        self.ledger = Ledger(self.path, load_rate_card(), Keys())
+        self.intake = Intake(
+            self.ledger, [str(self.root)], self._max_line_bytes, lambda _message: None
+        )
+
+    def reopen(self) -> None:
+        """As after a restart: nothing is known but what the file holds."""
+        self.close()
+        self.open()
+
+    def close(self) -> None:
+        self.intake.close()
+        self.ledger.close()
+
+    def catch_up(self) -> None:
+        self.intake.sweep(NOW)
+        while self.intake.is_busy:
+            self.intake.advance()
+
+    def query(self, sql: str, *values: object) -> list[tuple[object, ...]]:
+        return self.ledger.database.connection.execute(sql, values).fetchall()
+
+    def numbers(self, sql: str) -> list[tuple[int, ...]]:
+        return [tuple(int(str(v)) for v in row) for row in self.query(sql)]
+
+    def total(self) -> Sum:
+        """The sum over the rollup; the rows must say the same."""
+        ((*counts, cost, unfinalised),) = self.numbers(
+            "SELECT coalesce(sum(responses), 0), coalesce(sum(input_tokens), 0), "
+            "coalesce(sum(output_tokens), 0), coalesce(sum(cache_read_tokens), 0), "
+            "coalesce(sum(cache_creation_5m_tokens), 0), "
+            "coalesce(sum(cache_creation_1h_tokens), 0), coalesce(sum(cost), 0), "
+            "coalesce(sum(unfinalised), 0) FROM cell"
+        )
+        ((rows, spent),) = self.numbers(
+            "SELECT coalesce(sum(part = ''), 0), coalesce(sum(cost), 0) FROM response"
+        )
+        assert (rows, spent) == (counts[0], cost), "the rollup differs from its rows"
+        return Sum(
+            responses=counts[0],
+            input=counts[1],
+            output=counts[2],
+            cache_read=counts[3],
+            cache_creation_5m=counts[4],
+            cache_creation_1h=counts[5],
+            cost=Decimal(cost) / 10**9,
+            unfinalised=unfinalised,
+        )
+
+    def sessions(self) -> dict[str, Decimal]:
+        """Cost by session, without those that cost nothing."""
+        rows = self.query(
+            "SELECT s.session_id, sum(cell.cost) FROM cell "
+            "JOIN context c ON c.id = cell.context_id JOIN session s ON s.id = c.session "
+            "GROUP BY 1 HAVING sum(cell.cost) > 0"
+        )
+        return {str(name): Decimal(str(cost)) / 10**9 for name, cost in rows}
+
+    def unpriced(self) -> list[str]:
+        rows = self.query(
+            "SELECT DISTINCT model FROM response JOIN service s ON s.id = service_id "
+            "WHERE cost IS NULL ORDER BY 1"
+        )
+        return [str(model) for (model,) in rows]

@@ -1,0 +1,173 @@
+"""Every golden case, read in every way that logs come: the numbers do not move."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from books import Book, Sum
+from goldens import Case, own_cases, shared_cases, shared_totals, write_files
+
+Way = Callable[[Book, dict[str, bytes]], None]
+
+
+def put(book: Book, name: str, data: bytes) -> None:
+    path = book.root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
+def all_at_once(book: Book, files: dict[str, bytes]) -> None:
+    for name, data in files.items():
+        put(book, name, data)
+    book.catch_up()
+
+
+def one_by_one_backwards(book: Book, files: dict[str, bytes]) -> None:
+    for name in sorted(files, reverse=True):
+        put(book, name, files[name])
+        book.catch_up()
+
+
+def in_pieces(book: Book, files: dict[str, bytes]) -> None:
+    """Each file grows by pieces that end anywhere; costd looks after each."""
+    sizes = [len(data) for data in files.values()]
+    step = max(1, max(sizes, default=0) // 40)
+    for end in range(step, max(sizes, default=0) + step, step):
+        for name, data in files.items():
+            if end - step < len(data):
+                put(book, name, data[:end])
+        book.catch_up()
+
+
+def restarted_and_rewritten(book: Book, files: dict[str, bytes]) -> None:
+    all_at_once(book, files)
+    book.reopen()
+    book.catch_up()
+    for name, data in files.items():
+        put(book, name, data[: len(data) // 2])
+    book.catch_up()
+    all_at_once(book, files)
+
+
+def deleted_afterwards(book: Book, files: dict[str, bytes]) -> None:
+    all_at_once(book, files)
+    shutil.rmtree(book.root)
+    book.catch_up()
+    book.reopen()
+    book.catch_up()
+
+
+def tokens_of(total: Sum) -> int:
+    return (
+        total.input
+        + total.output
+        + total.cache_read
+        + total.cache_creation_5m
+        + total.cache_creation_1h
+    )
+
+
+def hop_tokens(book: Book) -> int:
+    """Tokens of hops that did not answer: in the cost, in no token total."""
+    ((tokens,),) = book.query(
+        "SELECT coalesce(sum(input_tokens + output_tokens + cache_read_tokens + "
+        "cache_creation_5m_tokens + cache_creation_1h_tokens), 0) FROM response "
+        "WHERE part LIKE 'hop:%'"
+    )
+    return int(str(tokens))
+
+
+WAYS: list[Way] = [
+    all_at_once,
+    one_by_one_backwards,
+    in_pieces,
+    restarted_and_rewritten,
+    deleted_afterwards,
+]
+
+
+@pytest.fixture
+def book(memory_dir: Path) -> Iterator[Book]:
+    made = Book(memory_dir / "ledger.db", memory_dir / "projects")
+    yield made
+    made.close()
+
+
+def files_of(case: Case) -> dict[str, bytes]:
+    root = case.root / "projects"
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+@pytest.mark.parametrize("case", own_cases(), ids=lambda case: case.name)
+def test_own_case(book: Book, case: Case, way: Way) -> None:
+    way(book, files_of(case))
+    total, tokens = book.total(), case.expected["tokens"]
+    assert total.cost == case.cost
+    assert total.responses == case.expected["responses"]
+    if "part_tokens" in case.expected:
+        counted = sum(tokens.values()) + case.expected["part_tokens"]
+        assert tokens_of(total) + hop_tokens(book) == counted
+    else:
+        assert total == Sum(
+            responses=case.expected["responses"],
+            cost=case.cost,
+            unfinalised=total.unfinalised,
+            **tokens,
+        )
+    assert book.sessions() == {k: v for k, v in case.sessions.items() if v}
+    assert book.unpriced() == case.expected["unpriced"]
+    assert ("unfinalised" in case.expected["flags"]) == (total.unfinalised > 0)
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+@pytest.mark.parametrize(
+    "case", shared_cases(), ids=lambda case: f"{case['id']}-{case['name']}"
+)
+def test_shared_case(book: Book, case: dict[str, object], way: Way) -> None:
+    files: dict[str, str] = case["files"]  # type: ignore[assignment]  # JSON
+    way(book, {n: t.encode("utf-8", "surrogatepass") for n, t in files.items()})
+    total = book.total()
+    assert total.cost == Decimal(str(case["expected_usd"]))
+    assert total.responses == case["expected_responses"]
+    if "expected_unpriced" in case:
+        assert book.unpriced() == case["expected_unpriced"]
+    if "expected_sessions" in case:
+        sessions: dict[str, str] = case["expected_sessions"]  # type: ignore[assignment]  # JSON
+        assert book.sessions() == {k: Decimal(v) for k, v in sessions.items()}
+
+
+@pytest.mark.parametrize("name", sorted(shared_totals()))
+def test_shared_logs(memory_dir: Path, shared: Path, name: str) -> None:
+    expected = shared_totals()[name]
+    book = Book(memory_dir / "ledger.db", shared / "corpus" / "claude" / name, 16 << 20)
+    try:
+        book.catch_up()
+        total = book.total()
+    finally:
+        book.close()
+    tokens = {"in": 0, "out": 0, "w5": 0, "w1h": 0, "rd": 0, **expected["tokens"]}
+    assert total.cost == Decimal(expected["cost"])
+    assert total.responses == expected["responses"]
+    assert total.unfinalised == expected["unfinalised"]
+    assert tokens == {
+        "in": total.input,
+        "out": total.output,
+        "w5": total.cache_creation_5m,
+        "w1h": total.cache_creation_1h,
+        "rd": total.cache_read,
+    }
+
+
+def test_case_files_are_written_as_they_are(tmp_path: Path) -> None:
+    write_files(tmp_path, {"a/b.jsonl": "\ud83d\n"})
+    assert (tmp_path / "a/b.jsonl").read_bytes() == b"\xed\xa0\xbd\n"
