@@ -6,7 +6,6 @@ keys of dictionaries, so only when it refuses are the leaves tried one by one.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -78,6 +77,8 @@ def absolute(text: object, home: Path) -> Path:
 
 def nearest(name: str, names: list[str]) -> str:
     """``; did you mean "…"?`` for a name that is close to one of ``names``."""
+    import difflib  # noqa: PLC0415 - 7 ms that only an error is worth
+
     close = difflib.get_close_matches(name, names, n=1)
     return f'; did you mean "{close[0]}"?' if close else ""
 

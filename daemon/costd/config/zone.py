@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 _LOCALTIME = Path("/etc/localtime")
 _TIMEZONE = Path("/etc/timezone")
@@ -25,21 +24,23 @@ def system_zone(
     """
     if environ.get("TZ") == "":
         return "UTC"
-    for name in (
-        environ.get("TZ", "").removeprefix(":"),
-        _linked_name(localtime),
-        _written_name(timezone_file),
-    ):
-        zone = _below_zoneinfo(name) or name
-        if zone and is_zone(zone):
-            return zone
-    return "UTC"
+    named = environ.get("TZ", "").removeprefix(":")
+    zone = _below_zoneinfo(named) or named
+    if zone and is_zone(zone):
+        return zone
+    zone = _below_zoneinfo(_linked_name(localtime))
+    if zone and localtime.is_file():  # the link itself proves that the zone is known
+        return zone
+    zone = _written_name(timezone_file)
+    return zone if zone and is_zone(zone) else "UTC"
 
 
 def is_zone(name: str) -> bool:
     """Whether the time zone database has ``name``; ``UTC`` needs no database."""
     if name == "UTC":
         return True
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - 5 ms that most starts save
+
     try:
         ZoneInfo(name)
     except (OSError, ValueError, KeyError):  # a directory, a path, an unknown name
