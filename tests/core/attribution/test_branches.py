@@ -59,6 +59,8 @@ ANYWHERE = [
     ("v8/375-adr-0091-pricing", "o/r#375"),
     ("bugfix/bug_2133", "o/r#2133"),
     ("fix-1984", "o/r#1984"),
+    ("revert-31-fix/98-title", "o/r#98"),
+    ("revert-32-revert-31-98-title", "o/r#98"),
     ("pr/35", "o/r!35"),
     ("pull/35/head", "o/r!35"),
     ("review/pr-41", "o/r!41"),
@@ -84,6 +86,8 @@ NOTHING = [
     *("worktree-2", "agent-3", "worktree-agent-a4ca7529", "wt-a1b2c3", "wt-9"),
     *("patch-1", "somebody-patch-12", "revert-2209-a-name", "revert-9-patch-1"),
     *("deadbee1", "x/3f2504e0-4f89-41d3-9a0c-0305e82c3301", "D9A0-4123", "I3485-3487"),
+    "x/3F2504E0-ABCD-1234-9A0C-0305E82C3301",
+    *("min-2026-04-13", "issue-2026-04-13", "pr-2026-04", "fix/SHA3-256", "IPV6-12"),
     *("polecat/nux-mk12ab34", "polecat/zhora/errcheck-doltserver", "copilot/fix-7d3a"),
     *("min-12345678", "min-12abc", "xmin-12x", "eng-5.1", "1234567-too-long"),
 ]

@@ -69,6 +69,7 @@ def test_a_branch_is_selected_by_a_glob(pattern: str, matches: bool) -> None:
         ("/h/me/app/src/deep", False),
         ("/h/me/app/src/*", False),
         ("/h/**/test", False),
+        ("/h/me/**/me", False),
         ("h/me", False),
     ],
 )

@@ -28,11 +28,16 @@ def test_three_numbers_with_a_high_one_promote_a_key() -> None:
         ["phase-31", "phase-32", "phase-33"],
         ["title-of-abc-31", "title-of-abc-32", "title-of-abc-33"],
         ["vk/a04a-1", "opus-4-5", "abc-2024", "abc-2025", "abc-2026"],
+        ["abc-31-1", "abc-32-2", "abc-33-3"],
         [],
     ],
 )
 def test_less_does_not_promote_it(branches: list[str]) -> None:
     assert promoted(branches) == frozenset()
+
+
+def test_a_second_try_is_no_version() -> None:
+    assert promoted(["abc-431-2", "abc-432", "abc-433-10"]) == {"ABC"}
 
 
 def test_a_promoted_key_counts_in_its_repository_only() -> None:

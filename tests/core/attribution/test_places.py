@@ -92,6 +92,12 @@ def test_a_stale_branch_gives_way_to_the_real_one() -> None:
     assert attribute_place(place, KEYS).issue == "ENG-4"
 
 
+def test_two_candidates_that_disagree_are_no_match() -> None:
+    place = Place(cwd="/p/worktrees/abc-3", branch="xyz-4", repo=REPO)
+    found = attribute_place(place, Keys())
+    assert (found.issue, found.candidate) == ("none:no-match", "ABC-3")
+
+
 @pytest.mark.parametrize(
     ("folder", "branch", "issue"),
     [
@@ -113,6 +119,8 @@ def test_the_clearer_of_two_wins(folder: str, branch: str, issue: str) -> None:
         (Place(branch="main"), "none:default-branch"),
         (Place(branch="HEAD"), "none:default-branch"),
         (Place(branch="MASTER", repo=REPO), "none:default-branch"),
+        (Place(branch="origin/Main"), "none:default-branch"),
+        (Place(branch="refs/heads/develop"), "none:default-branch"),
         (Place(branch="v7-12", default_branch="v7-12"), "none:default-branch"),
         (Place(branch="MIN-3", default_branch="MIN-3"), "none:default-branch"),
         (Place(branch="dependabot/pip/x-1.2"), "none:bot-branch"),

@@ -36,6 +36,7 @@ from costd.core.attribution import (
         ("pr-review-toolkit:silent-failure-hunter", "review"),
         ("specialist-12-review-security", "review"),
         ("CodeReviewer", "review"),
+        ("review-tools:worker", "implementation"),
         ("guardian", "review"),
         ("pr-review-toolkit:pr-test-analyzer", "test"),
         ("test-runner", "test"),

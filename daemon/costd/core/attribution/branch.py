@@ -81,10 +81,17 @@ def read_branch(branch: str, keys: Keys, repo: str = "") -> Found:
         return stop
     if not _TELLTALE.search(text):  # most names hold nothing like an id
         return NOTHING
-    name = _Name(text, _NUMBERED.search(text), [*KEY_AND_NUMBER.finditer(text)])
+    name = _Name(text, _number_in(text), [*KEY_AND_NUMBER.finditer(text)])
     found = _surest(name, keys, repo)
     if found.issue and (role := _ROLE.search(text)):
         return structs.replace(found, role=role[1])
+    return found
+
+
+def _number_in(text: str) -> re.Match[str] | None:
+    found = _NUMBERED.search(text)
+    if found and is_dated(text, found.end("number"), found["number"]):
+        return None
     return found
 
 
@@ -117,8 +124,6 @@ def _template(name: _Name, keys: Keys, repo: str) -> Found:  # noqa: ARG001 (one
     if not found or found["pr"]:
         return NOTHING
     number = found["number"]
-    if is_dated(text, found.end("number"), number):
-        return NOTHING
     confidence = STAMPED if found["stamp"] else TEMPLATE
     return _numbered(repo, number, text, confidence)
 

@@ -113,7 +113,7 @@ def candidate(name: str, found: re.Match[str]) -> tuple[str, int]:
     if (
         upper in TYPES
         or is_year(number)
-        or is_version(name, found.end())
+        or is_version(name, found.end(), number)
         or not is_believable(upper, name, found.end(), number)
         or not _BEFORE_KEY.fullmatch(name, segment, begin)
     ):

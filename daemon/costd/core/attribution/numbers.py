@@ -15,6 +15,7 @@ _DATE_TAIL = re.compile(
     r"[-_](?:0[1-9]|1[0-2])(?:[-_](?:0[1-9]|[12]\d|3[01]))?(?![A-Za-z0-9])"
 )
 _VERSION_TAIL = re.compile(r"[-_]\d{1,2}(?![A-Za-z0-9])")
+_SHORT = 2
 _PHRASE = re.compile(
     r"[-_](?:way|factor|phase|fold|bit|byte|percent|column|col|step|stage|day|days|hour"
     r"|hours|minute|minutes|second|seconds|week|weeks|month|months|player|pane|panel"
@@ -43,9 +44,9 @@ def is_dated(name: str, end: int, number: str) -> bool:
     return is_year(number) and _DATE_TAIL.match(name, end) is not None
 
 
-def is_version(name: str, end: int) -> bool:
-    """Whether another small number follows, as in ``opus-4-5``."""
-    return _VERSION_TAIL.match(name, end) is not None
+def is_version(name: str, end: int, number: str) -> bool:
+    """Whether a small ``number`` is followed by another one, as in ``opus-4-5``."""
+    return len(number) <= _SHORT and _VERSION_TAIL.match(name, end) is not None
 
 
 def is_counted(name: str, end: int, number: str) -> bool:
