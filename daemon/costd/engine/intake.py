@@ -59,7 +59,7 @@ class Intake:
         self.roots = roots
         self.problem: LedgerBusyError | None = None
         self.unreadable: dict[str, str] = {}
-        self.touched: set[str] = set()
+        self.heard: dict[str, int] = {}
         self.last_sweep = Sweep(
             files={},
             roots=(),
@@ -163,11 +163,18 @@ class Intake:
             return
         self.unreadable.pop(path, None)
         self.backlog.note(path, segment.checkpoint)
-        self.touched.update(c.session_id for c in segment.reading.contexts)
+        self._hear(segment)
         advanced = segment.checkpoint.offset - segment.start
         self.progress.bytes_behind = max(0, self.progress.bytes_behind - advanced)
         if not segment.more:
             self.backlog.give_back(path)
+
+    def _hear(self, segment: Segment) -> None:
+        """When each session of a log was last heard of, by the lines' own times."""
+        at = segment.reading.last_at
+        for context in segment.reading.contexts:
+            session_id = context.session_id
+            self.heard[session_id] = max(at, self.heard.get(session_id, 0))
 
     def _forget_state(self, path: str, before: Seen | None) -> None:
         """An unreadable log is tried again at each sweep."""

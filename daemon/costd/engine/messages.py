@@ -5,6 +5,8 @@ from __future__ import annotations
 from concurrent.futures import Future
 from dataclasses import dataclass
 
+from costd.engine.answers.work import Recount
+
 
 @dataclass(frozen=True, slots=True)
 class Dirty:
@@ -44,4 +46,12 @@ class Question:
     answer: Future[object]
 
 
-Message = Dirty | Delivered | Tick | Rescan | Stop | Question
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A recount is ready to be held against the ledger."""
+
+    recount: Recount
+    answer: Future[object]
+
+
+Message = Dirty | Delivered | Tick | Rescan | Stop | Question | Compared

@@ -1,5 +1,7 @@
 """SQLite and nothing but SQLite."""
 
+from sqlite3 import Connection
+
 from costd.ledger.ledger import Ledger
 
-__all__ = ["Ledger"]
+__all__ = ["Connection", "Ledger"]

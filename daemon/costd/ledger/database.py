@@ -204,3 +204,8 @@ def translated(path: Path) -> Iterator[None]:
             f"The ledger failed: {error.__class__.__name__} {code}.",
             "Run `costd doctor`.",
         ) from error
+
+
+def sqlite_version() -> str:
+    """The version of SQLite at work."""
+    return sqlite3.sqlite_version

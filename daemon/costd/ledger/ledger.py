@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from costd.core.attribution import Keys
@@ -12,6 +13,7 @@ from costd.ledger import logs, owners
 from costd.ledger.database import Database
 from costd.ledger.places import Places
 from costd.ledger.record import Recorded, Recorder
+from costd.ledger.reprice import Repriced, reprice
 
 
 class Ledger:
@@ -74,6 +76,24 @@ class Ledger:
         with self.database.transaction() as connection:
             logs.put_vanished(connection, paths, now)
 
+    def reprice(self, *, dry_run: bool) -> Repriced:
+        """Price every response by the card at hand; with ``dry_run`` only look."""
+        done: list[Repriced] = []
+        with suppress(_Undo), self.database.transaction() as connection:
+            done.append(reprice(connection, self.card))
+            if dry_run:
+                raise _Undo
+        return done[0]
+
+    def reattribute(self) -> None:
+        """Decide anew who owns what, without reading a log."""
+        with self.database.transaction() as connection:
+            owners.attribute_all(connection, self.keys)
+
     def close(self) -> None:
         """Close the file."""
         self.database.close()
+
+
+class _Undo(Exception):  # noqa: N818 - not an error: it asks for a rollback
+    """Take a transaction back on purpose."""

@@ -1,0 +1,122 @@
+"""Problems that are present now; nothing is silent."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from costd.engine.intake import SOURCE
+from costd.engine.view import View
+from costd.ledger.health import coverage, unpriced
+
+ERROR, WARNING = "error", "warning"
+
+
+class Problem(NamedTuple):
+    """One problem: a stable code, what it is, and what to do."""
+
+    code: str
+    message: str
+    fix: str
+    severity: str = WARNING
+
+
+def problems(view: View) -> list[dict[str, Any]]:
+    """All of them, worst first; an empty list means well."""
+    found = [*_ledger(view), *_logs(view), *_beat(view), *_money(view)]
+    found.extend(
+        Problem(code, message, "See `costd doctor` and the log.", ERROR)
+        for code, message in view.troubles.items()
+    )
+    found.sort(key=lambda problem: problem.severity != ERROR)
+    return [problem._asdict() for problem in found]
+
+
+def _ledger(view: View) -> list[Problem]:
+    found = []
+    trouble = view.intake.problem
+    if trouble is not None:
+        found.append(Problem("ledger_busy", trouble.message, trouble.fix, ERROR))
+    if view.ledger.database.is_replaced():
+        found.append(
+            Problem(
+                "ledger_replaced",
+                "The ledger's file was removed or replaced while it was in use.",
+                "Restart costd: it opens the file that is there and reads the logs.",
+                ERROR,
+            )
+        )
+    return found
+
+
+def _logs(view: View) -> list[Problem]:
+    found = []
+    sweep = view.intake.last_sweep
+    if not sweep.roots or all(p.kind == "root_missing" for p in sweep.problems):
+        missing = sum(p.kind == "root_missing" for p in sweep.problems)
+        if missing == len(view.intake.roots):
+            found.append(
+                Problem(
+                    "no_logs",
+                    "None of the directories with session logs is there yet.",
+                    "Start an agent, or name the place in [sources.claude] roots.",
+                )
+            )
+    for problem in sweep.problems:
+        if problem.kind == "unreadable":
+            found.append(
+                Problem(
+                    "unreadable_directory",
+                    f"A directory of logs cannot be read ({problem.error}).",
+                    "Look at its permissions: `costd doctor`.",
+                    ERROR,
+                )
+            )
+            break
+    if view.intake.unreadable:
+        count = len(view.intake.unreadable)
+        reason = next(iter(view.intake.unreadable.values()))
+        found.append(
+            Problem(
+                "unreadable_logs",
+                f"{count} logs cannot be read ({reason}); their cost is missing.",
+                "Make them readable for the user who runs costd.",
+                ERROR,
+            )
+        )
+    known = coverage(view.connection, SOURCE)
+    if known.skipped_lines:
+        found.append(
+            Problem(
+                "skipped_lines",
+                f"{known.skipped_lines} damaged lines could not be used.",
+                "`costd doctor` names their files and offsets.",
+            )
+        )
+    return found
+
+
+def _beat(view: View) -> list[Problem]:
+    found = []
+    if view.is_daemon and view.now - view.last_tick_at > 3 * view.tick_ms:
+        found.append(Problem("stale", "The beat has stopped.", "Restart costd.", ERROR))
+    if view.watch is not None and view.watch.reason:
+        fix = view.watch.fix or "Nothing is lost: costd looks at the files instead."
+        found.append(
+            Problem("watch_polling", f"Watching by looking: {view.watch.reason}", fix)
+        )
+    return found
+
+
+def _money(view: View) -> list[Problem]:
+    models = unpriced(view.connection)
+    if not models:
+        return []
+    names = ", ".join(model.model[:60] for model in models[:5])
+    tokens = sum(model.tokens for model in models)
+    return [
+        Problem(
+            "unpriced_models",
+            f"{tokens:,} tokens of models without a price are in no total: {names}.",
+            "Add [prices.overrides] or [prices.aliases], then `costd reprice`.",
+        )
+    ]

@@ -1,0 +1,121 @@
+"""``status``: what runs, what it cost, and whether the numbers can be trusted."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from costd import __version__
+from costd.core.instants import format_instant
+from costd.core.money import to_usd
+from costd.core.periods import starts
+from costd.core.summary import BASIS, Sums, envelope, instant, short
+from costd.engine.answers.health import problems
+from costd.engine.intake import SOURCE
+from costd.engine.live import LiveSession
+from costd.engine.view import Params, View, zone_of
+from costd.ledger.health import coverage, unpriced
+from costd.ledger.reports import Question, cut, total
+
+_WINDOWS = ("today", "week", "month", "all")
+
+
+def status(view: View, params: Params) -> dict[str, Any]:
+    """The contract of ``costd status --json``."""
+    tz = zone_of(params, view.zone)
+    everything = total(view.connection, None, None)
+    models = unpriced(view.connection)
+    return envelope(
+        view.now,
+        version=__version__,
+        pid=os.getpid(),
+        started_at=format_instant(view.started_at),
+        daemon=view.is_daemon,
+        timezone=tz.key,
+        sources=[_source(view)],
+        totals=dict(
+            zip(_WINDOWS, map(short, windows(view, everything, tz.key)), strict=True)
+        ),
+        live=[_live(session) for session in live_sessions(view)],
+        unattributed=_unattributed(view),
+        unpriced={
+            "models": [model.model for model in models],
+            "tokens": sum(model.tokens for model in models),
+            "responses": sum(model.responses for model in models),
+        },
+        lower_bound=_lower_bound(everything),
+        health=problems(view),
+        price_card={
+            "version": view.ledger.card.version,
+            "as_of": view.ledger.card.as_of,
+        },
+        basis=BASIS,
+    )
+
+
+def windows(view: View, everything: Sums, tz: str) -> list[Sums]:
+    """The sums of today, this week, this month and of all."""
+    from_when = starts(view.now, zone_of({"tz": tz}, view.zone))
+    spans = [total(view.connection, since, view.now + 1) for since in from_when]
+    return [*spans, everything]
+
+
+def live_sessions(view: View) -> list[LiveSession]:
+    """The running sessions with their figures."""
+    question = Question((), None, None, view.zone, {})
+    return view.live.sessions(view.connection, question, view.now)
+
+
+def _source(view: View) -> dict[str, Any]:
+    known = coverage(view.connection, SOURCE)
+    return {
+        "name": SOURCE,
+        "roots": view.intake.roots,
+        "files": known.files,
+        "vanished_files": known.vanished,
+        "bytes_behind": view.intake.progress.bytes_behind if view.intake.is_busy else 0,
+        "last_record_at": instant(known.last_record_at),
+        "skipped_lines": known.skipped_lines,
+        "salvaged_lines": known.salvaged_lines,
+        "last_error": known.last_error or None,
+    }
+
+
+def _live(session: LiveSession) -> dict[str, Any]:
+    place = session.place
+    return {
+        "session_id": place.session_id,
+        "agent": place.source,
+        "issue": place.issue,
+        "role": place.role or None,
+        "project": place.project,
+        "branch": place.branch,
+        "model": session.model,
+        "started_at": instant(place.first_at),
+        "last_at": instant(session.last_at),
+        "cost_usd": to_usd(session.sums.cost),
+        "estimated_cost_usd": to_usd(session.estimated_cost),
+        "usd_per_hour": to_usd(session.cost_per_hour),
+        "tokens": session.sums.total_tokens,
+        "subagents": place.subagents,
+        "lower_bound": bool(session.sums.unfinalised or session.sums.unpriced),
+        "unpriced_responses": session.sums.unpriced,
+    }
+
+
+def _unattributed(view: View) -> dict[str, float]:
+    question = Question(("issue",), None, None, view.zone, {})
+    return {
+        row.keys[0]: to_usd(row.sums.cost)
+        for row in cut(view.connection, question)
+        if row.keys[0].startswith("none:")
+    }
+
+
+def _lower_bound(everything: Sums) -> dict[str, Any]:
+    reasons = {}
+    if everything.unfinalised:
+        reasons["unfinalised"] = everything.unfinalised
+    if everything.unpriced:
+        reasons["unpriced"] = everything.unpriced
+    return {"responses": everything.unfinalised, "reasons": reasons}

@@ -1,0 +1,114 @@
+"""Which sessions are running, and what they spend.
+
+A session lives while its log grows, or while the agent's own registry names a running
+process for it. What the log does not hold yet is estimated: the time since the last
+response, at the session's own rate of the last hour. An estimate is never added to
+anything and always marked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from costd.core.instants import HOUR, MINUTE
+from costd.core.summary import Sums
+from costd.ledger import Connection
+from costd.ledger.reports import Question, cut
+from costd.ledger.sessions import SessionPlace, Spending, places, spending_since
+
+_LEAST_SPAN = 5 * MINUTE
+"""A rate over less than this would be a guess."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSession:
+    """A running session; money in nano-USD, ``estimated_cost`` beyond what is logged."""
+
+    place: SessionPlace
+    sums: Sums
+    model: str
+    last_at: int
+    cost_per_hour: int
+    estimated_cost: int
+
+
+class Live:
+    """Remembers when each session was last heard of.
+
+    Args:
+        quiet_ms: after so long without a line a session is over.
+    """
+
+    def __init__(self, quiet_ms: int) -> None:
+        self._quiet_ms = quiet_ms
+        self._heard: dict[str, int] = {}
+        self._running: frozenset[str] = frozenset()
+        self._known: dict[str, LiveSession] = {}
+
+    def hear(self, session_id: str, at: int) -> None:
+        """A line of a session arrived."""
+        self._heard[session_id] = max(at, self._heard.get(session_id, 0))
+        self._known.pop(session_id, None)
+
+    def set_running(self, session_ids: frozenset[str]) -> None:
+        """What the agent's registry says is running now."""
+        self._running = session_ids
+
+    def sessions(
+        self, connection: Connection, question: Question, now: int
+    ) -> list[LiveSession]:
+        """The running sessions, the most recent first."""
+        self._forget(now)
+        wanted = sorted({*self._heard, *self._running})
+        missing = [session_id for session_id in wanted if session_id not in self._known]
+        for place in places(connection, missing) if missing else ():
+            self._known[place.session_id] = self._look(connection, question, place, now)
+        found = [self._known[s] for s in wanted if s in self._known]
+        return sorted(
+            (self._estimated(session, now) for session in found),
+            key=lambda session: -session.last_at,
+        )
+
+    def _forget(self, now: int) -> None:
+        over = [s for s, at in self._heard.items() if now - at > self._quiet_ms]
+        for session_id in over:
+            del self._heard[session_id]
+        for session_id in list(self._known):
+            if session_id not in self._heard and session_id not in self._running:
+                del self._known[session_id]
+
+    def _estimated(self, session: LiveSession, now: int) -> LiveSession:
+        """With the cost that the log may not hold yet."""
+        silent = min(max(0, now - session.place.last_at), self._quiet_ms)
+        beyond = session.cost_per_hour * silent // HOUR
+        return replace(session, estimated_cost=session.sums.cost + beyond)
+
+    def refresh(self) -> None:
+        """Time has passed: rates are worked out anew."""
+        self._known.clear()
+
+    def _look(
+        self, connection: Connection, question: Question, place: SessionPlace, now: int
+    ) -> LiveSession:
+        filters = {"session": [place.session_id]}
+        by_model = cut(connection, question._replace(by=("model",), filters=filters))
+        whole = cut(connection, question._replace(by=(), filters=filters))
+        spent = spending_since(connection, place.session_id, now - HOUR)
+        model = max(by_model, key=lambda row: row.sums.cost, default=None)
+        return LiveSession(
+            place=place,
+            sums=whole[0].sums if whole else Sums(),
+            model=model.keys[0] if model else "",
+            last_at=max(place.last_at, self._heard.get(place.session_id, 0)),
+            cost_per_hour=rate(spent, now),
+            estimated_cost=0,
+        )
+
+
+def rate(spent: Sequence[Spending], now: int) -> int:
+    """Nano-USD an hour, over the last hour or since the first response in it."""
+    if not spent:
+        return 0
+    span = max(now - spent[0].at, _LEAST_SPAN)
+    return sum(s.cost for s in spent) * HOUR // span

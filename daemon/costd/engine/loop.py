@@ -1,0 +1,357 @@
+"""The loop: one thread, one queue of messages, sole owner of the ledger.
+
+Everybody else puts a message. Between messages the engine reads and records a slice
+of what waits, so that a question never waits longer than a slice.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from costd.core.errors import BusyError, CostdError, UsageError
+from costd.core.rates import RateCard
+from costd.engine.answers.doctor import doctor
+from costd.engine.answers.explain import explain
+from costd.engine.answers.prices import prices, reprice
+from costd.engine.answers.report import costs_summary, report
+from costd.engine.answers.sessions import session, sessions
+from costd.engine.answers.status import status
+from costd.engine.answers.work import Recount, SyncBegan, synced, verified
+from costd.engine.documents import documents
+from costd.engine.intake import Intake
+from costd.engine.live import Live
+from costd.engine.messages import (
+    Compared,
+    Delivered,
+    Dirty,
+    Message,
+    Question,
+    Rescan,
+    Stop,
+    Tick,
+)
+from costd.engine.view import Params, View
+from costd.ingest.processes import running_sessions
+from costd.ingest.watch import Watch
+from costd.ledger import Ledger
+from costd.log import get_logger
+
+Answer = Callable[[View, Params], dict[str, Any]]
+Publish = Callable[[Mapping[str, Any]], Mapping[str, str]]
+"""Takes the documents; returns what went wrong, by code."""
+
+ANSWERS: Mapping[str, Answer] = {
+    "status": status,
+    "report": report,
+    "sessions": sessions,
+    "session": session,
+    "prices": prices,
+    "reprice": reprice,
+    "explain": explain,
+    "doctor": doctor,
+    "costs_summary": costs_summary,
+    "alive": lambda _view, _params: {},
+}
+_CHANGING = frozenset({"reprice"})
+_LEAST_GAP_MS = 1_000
+"""Between two publications; a burst of lines is published once."""
+
+log = get_logger("engine")
+
+
+class Engine:
+    """Owns the ledger from ``run`` to ``stop``.
+
+    Args:
+        ledger: opened by the caller, closed here.
+        roots: directories with session logs.
+        zone: in which days are cut.
+        clock: milliseconds since the epoch.
+        tick_ms: how often the beat comes.
+        quiet_ms: after so long without a line a session is over.
+        max_line_bytes: longer lines are skipped.
+        publish: what to do with the documents; None publishes nothing.
+        is_daemon: whether this engine lives on, with a beat and a watch.
+    """
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        roots: list[str],
+        zone: ZoneInfo,
+        clock: Callable[[], int],
+        tick_ms: int,
+        quiet_ms: int,
+        max_line_bytes: int,
+        publish: Publish | None = None,
+        is_daemon: bool = False,
+    ) -> None:
+        self._ledger = ledger
+        self._zone = zone
+        self._clock = clock
+        self._tick_ms = tick_ms
+        self._max_line_bytes = max_line_bytes
+        self._publish = publish
+        self._is_daemon = is_daemon
+        self._queue: SimpleQueue[Message] = SimpleQueue()
+        self._intake = Intake(
+            ledger, roots, max_line_bytes, lambda m: self._queue.put(Delivered(m))
+        )
+        self.progress = self._intake.progress
+        self._live = Live(quiet_ms)
+        self._watch: Watch | None = None
+        self._started_at = self._last_tick_at = clock()
+        self._published_at = 0
+        self._is_changed = True
+        self._syncing: list[tuple[SyncBegan, Future[object]]] = []
+        self._troubles: dict[str, str] = {}
+        self._stopping = False
+        self.on_change: Callable[[], None] = lambda: None
+
+    # Any thread.
+
+    def ask(self, name: str, params: Mapping[str, object]) -> Future[object]:
+        """Ask; the future holds the answer, or a CostdError."""
+        answer: Future[object] = Future()
+        self._queue.put(Question(name, dict(params), answer))
+        return answer
+
+    def hint(self, path: str) -> None:
+        """A path may have changed."""
+        self._queue.put(Dirty(path))
+
+    def rescan(self) -> None:
+        """Look at everything."""
+        self._queue.put(Rescan())
+
+    def tick(self) -> None:
+        """The beat."""
+        self._queue.put(Tick())
+
+    def stop(self) -> None:
+        """Finish the slice at hand and end ``run``."""
+        self._queue.put(Stop())
+
+    # The engine's thread.
+
+    def run(self, watch: Watch | None = None) -> None:
+        """Work until ``stop``; closes the ledger."""
+        self._watch = watch
+        try:
+            self._begin()
+            while not self._stopping:
+                self._step()
+        finally:
+            self._end()
+
+    def _begin(self) -> None:
+        self._look()
+        if self._watch is not None:
+            self._watch.start()
+            self._look()  # what came between the sweep and the first event
+
+    def _step(self) -> None:
+        message = self._next()
+        while message is not None:
+            self._handle(message)
+            message = self._next_at_once()
+        if self._stopping:
+            return
+        if self._intake.has_work:
+            self._advance()
+        self._settle_syncs()
+        self._publish_if_changed()
+
+    def _next(self) -> Message | None:
+        if self._intake.has_work:
+            return self._next_at_once()
+        if self._is_changed and self._publish is not None:
+            wait = self._published_at + _LEAST_GAP_MS - self._clock()
+            with suppress(Empty):
+                return self._queue.get(timeout=min(max(wait, 0), _LEAST_GAP_MS) / 1000)
+            return None
+        return self._queue.get()
+
+    def _next_at_once(self) -> Message | None:
+        if self._stopping:
+            return None
+        with suppress(Empty):
+            return self._queue.get_nowait()
+        return None
+
+    def _handle(self, message: Message) -> None:
+        match message:
+            case Dirty(path):
+                self._intake.hint(path)
+            case Delivered(packed):
+                self._intake.receive(packed)
+            case Question():
+                self._answer(message)
+            case Compared(recount, answer):
+                self._finish(answer, lambda: verified(self._view(), recount))
+                recount.close()
+            case Tick():
+                self._beat()
+            case Rescan():
+                self._look()
+            case Stop():
+                self._stopping = True
+
+    def _advance(self) -> None:
+        self._intake.advance()
+        for session_id, at in self._intake.heard.items():
+            self._live.hear(session_id, at)
+        self._intake.heard.clear()
+        self._is_changed = True
+
+    def _beat(self) -> None:
+        self._last_tick_at = self._clock()
+        self._live.refresh()
+        self._look()
+        self._is_changed = True
+
+    def _look(self) -> None:
+        try:
+            self._intake.sweep(self._clock())
+        except CostdError as error:
+            self._troubles["ledger"] = error.message
+            return
+        self._troubles.pop("ledger", None)
+        self._live.set_running(running_sessions(self._intake.last_sweep.roots))
+        if self._watch is not None:
+            self._watch.check(self._intake.last_sweep.directories)
+
+    def _answer(self, question: Question) -> None:
+        if question.name == "sync":
+            self._look()
+            began = SyncBegan(self._clock(), self.progress.new_responses)
+            self._syncing.append((began, question.answer))
+        elif question.name == "verify":
+            self._begin_verify(question.answer)
+        elif question.name in ANSWERS:
+            answer = ANSWERS[question.name]
+            self._finish(question.answer, lambda: answer(self._view(), question.params))
+            self._is_changed |= question.name in _CHANGING
+        else:
+            error = UsageError(f"costd does not know {question.name[:40]!r}.")
+            question.answer.set_exception(error)
+
+    def _finish(self, future: Future[object], work: Callable[[], object]) -> None:
+        """Answer; a failure nobody foresaw is logged and does not end the engine."""
+        if not future.set_running_or_notify_cancel():
+            return
+        try:
+            future.set_result(work())
+        except CostdError as error:
+            future.set_exception(error)
+        except Exception as error:  # one answer must not end the daemon
+            log.exception("answer_failed")
+            future.set_exception(
+                CostdError(
+                    f"costd failed to answer: {type(error).__name__}.",
+                    "The log of the daemon says where.",
+                )
+            )
+
+    def _settle_syncs(self) -> None:
+        if not self._syncing or self._intake.is_busy:
+            problem = self._intake.problem
+            if not self._syncing or problem is None:
+                return
+            waiting, self._syncing = self._syncing, []
+            for _, future in waiting:
+                future.set_exception(problem)
+            return
+        waiting, self._syncing = self._syncing, []
+        for began, future in waiting:
+            self._finish(future, lambda began=began: synced(self._view(), began))  # type: ignore[misc]  # bound now
+
+    def _begin_verify(self, answer: Future[object]) -> None:
+        """Reading takes long: a thread of its own does it, beside a ledger of its own."""
+        folder = self._ledger.database.path.parent
+        card: RateCard = self._ledger.card
+        now = self._clock()
+
+        def work() -> None:
+            try:
+                recount = Recount(
+                    folder, card, self._intake.roots, self._max_line_bytes
+                )
+                recount.read(now)
+            except CostdError as error:
+                answer.set_exception(error)
+            except Exception as error:  # noqa: BLE001 - it must reach who asked
+                message = f"The check failed: {type(error).__name__}."
+                answer.set_exception(CostdError(message, "See the log."))
+            else:
+                self._queue.put(Compared(recount, answer))
+
+        threading.Thread(target=work, name="costd-verify", daemon=True).start()
+
+    def _view(self) -> View:
+        return View(
+            ledger=self._ledger,
+            intake=self._intake,
+            live=self._live,
+            zone=self._zone,
+            now=self._clock(),
+            started_at=self._started_at,
+            tick_ms=self._tick_ms,
+            last_tick_at=self._last_tick_at,
+            is_daemon=self._is_daemon,
+            watch=None if self._watch is None else self._watch.health(),
+            troubles=self._troubles,
+        )
+
+    def _publish_if_changed(self) -> None:
+        now = self._clock()
+        if self._publish is None or not self._is_changed:
+            return
+        if 0 <= now - self._published_at < _LEAST_GAP_MS:
+            return
+        self._publish_now("running")
+
+    def _publish_now(self, state: str) -> None:
+        if self._publish is None:
+            return
+        self._published_at = self._clock()
+        self._is_changed = False
+        try:
+            troubles = self._publish(documents(self._view(), state=state))
+        except CostdError as error:
+            troubles = {"publish": error.message}
+        self._troubles.pop("publish", None)
+        self._troubles.update(troubles)
+        self.on_change()
+
+    def _end(self) -> None:
+        if self._watch is not None:
+            self._watch.stop()
+        self._intake.close()
+        with suppress(CostdError):
+            self._publish_now("stopped")
+        self._refuse_the_rest()
+        with suppress(CostdError):
+            self._ledger.database.checkpoint()
+        self._ledger.close()
+
+    def _refuse_the_rest(self) -> None:
+        """Whoever still waits is told; nobody hangs."""
+        gone = BusyError("costd is stopping.", "Ask again in a moment.")
+        for _, future in self._syncing:
+            future.set_exception(gone)
+        while (message := self._take_left()) is not None:
+            if isinstance(message, Question):
+                message.answer.set_exception(gone)
+
+    def _take_left(self) -> Message | None:
+        with suppress(Empty):
+            return self._queue.get_nowait()
+        return None

@@ -1,0 +1,81 @@
+"""What the ledger knows about its own completeness."""
+
+from __future__ import annotations
+
+from sqlite3 import Connection
+from typing import NamedTuple
+
+
+class Coverage(NamedTuple):
+    """The logs of one source, and what in them could not be used."""
+
+    files: int
+    vanished: int
+    skipped_lines: int
+    salvaged_lines: int
+    last_record_at: int | None
+    errors: int
+    last_error: str
+
+
+def coverage(connection: Connection, source: str) -> Coverage:
+    """How much of a source has been read, and how well."""
+    files, vanished, salvaged, last_at, errors, error = connection.execute(
+        "SELECT sum(vanished_at IS NULL), sum(vanished_at IS NOT NULL), "
+        "sum(salvaged), max(last_at), sum(error <> ''), max(error) "
+        "FROM log_file WHERE source = ?",
+        (source,),
+    ).fetchone()
+    (skipped,) = connection.execute("SELECT count(*) FROM skipped_line").fetchone()
+    return Coverage(
+        files or 0,
+        vanished or 0,
+        skipped,
+        salvaged or 0,
+        last_at,
+        errors or 0,
+        error or "",
+    )
+
+
+class Skipped(NamedTuple):
+    """A stretch of a log that could not be used."""
+
+    path: bytes
+    offset: int
+    length: int
+    reason: str
+
+
+def skipped(connection: Connection, limit: int) -> list[Skipped]:
+    """Where something was lost, newest logs first."""
+    rows = connection.execute(
+        "SELECT l.path, s.offset, s.length, s.reason FROM skipped_line s "
+        "JOIN log_file l ON l.id = s.file_id ORDER BY l.last_at DESC, s.offset LIMIT ?",
+        (limit,),
+    )
+    return [Skipped(*row) for row in rows]
+
+
+class Unpriced(NamedTuple):
+    """A model for which there is no rate."""
+
+    model: str
+    reason: str
+    responses: int
+    tokens: int
+
+
+def unpriced(connection: Connection) -> list[Unpriced]:
+    """Models without a price, the ones with the most tokens first."""
+    rows = connection.execute(
+        "SELECT sv.model, '', sum(c.unpriced), sum(c.unpriced_tokens) FROM cell c "
+        "JOIN service sv ON sv.id = c.service_id WHERE c.unpriced > 0 "
+        "GROUP BY sv.model ORDER BY 4 DESC"
+    )
+    return [Unpriced(*row) for row in rows]
+
+
+def quick_check(connection: Connection) -> str:
+    """``ok``, or SQLite's first complaint."""
+    return str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])

@@ -1,0 +1,97 @@
+"""Pricing everything again: after a rate card or an override has changed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import islice
+from sqlite3 import Connection
+from typing import NamedTuple
+
+from costd.core.rates import RateCard
+from costd.ledger.cells import Deltas
+from costd.ledger.pricing import Pricer
+from costd.ledger.rows import COLUMNS, Row, to_observation
+
+_AT_ONCE = 20_000
+
+
+class ModelChange(NamedTuple):
+    """What became different for one model; money in nano-USD."""
+
+    model: str
+    before: int
+    after: int
+    responses: int
+
+
+class Repriced(NamedTuple):
+    """What became different in all."""
+
+    changed: int
+    before: int
+    after: int
+    unpriced_before: int
+    unpriced_after: int
+    models: list[ModelChange]
+
+
+def reprice(connection: Connection, card: RateCard) -> Repriced:
+    """Give every response the price of the card; within the caller's transaction.
+
+    A response whose cost stays the same keeps the price row that it was given first.
+    """
+    pricer, deltas = Pricer(connection, card), Deltas()
+    by_service: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0])
+    unpriced_before = unpriced_after = 0
+    for rows in _batches(connection):
+        updates = []
+        for row in rows:
+            cost, price_id = pricer.price(to_observation(row))
+            unpriced_before += row.cost is None
+            unpriced_after += cost is None
+            sums = by_service[row.service_id]
+            sums[0] += row.cost or 0
+            sums[1] += cost or 0
+            if cost == row.cost:
+                continue
+            sums[2] += 1
+            updates.append((cost, price_id, row.id))
+            deltas.add(row, -1)
+            deltas.add(row._replace(cost=cost, price_id=price_id))
+        connection.executemany(
+            "UPDATE response SET cost = ?, price_id = ? WHERE id = ?", updates
+        )
+    deltas.write(connection)
+    changes = [
+        ModelChange(_model(connection, service), *sums)
+        for service, sums in by_service.items()
+    ]
+    return Repriced(
+        sum(change.responses for change in changes),
+        sum(change.before for change in changes),
+        sum(change.after for change in changes),
+        unpriced_before,
+        unpriced_after,
+        [change for change in changes if change.responses],
+    )
+
+
+def _batches(connection: Connection) -> Iterator[list[Row]]:
+    """All rows, in the order of their numbers, so many at a time."""
+    last = 0
+    query = f"SELECT {COLUMNS} FROM response WHERE id > ? ORDER BY id LIMIT ?"
+    while True:
+        cursor = connection.execute(query, (last, _AT_ONCE))
+        rows = [Row(*values) for values in islice(cursor, _AT_ONCE)]
+        if not rows:
+            return
+        last = rows[-1].id
+        yield rows
+
+
+def _model(connection: Connection, service: int) -> str:
+    (model,) = connection.execute(
+        "SELECT model FROM service WHERE id = ?", (service,)
+    ).fetchone()
+    return str(model)

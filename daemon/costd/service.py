@@ -1,0 +1,253 @@
+"""The composition root: lock, ledger, engine, socket, READY, beat; and the way back.
+
+The only reader of the wall clock, and the only one who knows where values come from.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from costd import __version__
+from costd.config import Config, claude_roots
+from costd.core.attribution import Keys
+from costd.core.instants import MINUTE, SECOND, format_instant
+from costd.engine.loop import Engine
+from costd.ingest.sweep import real_paths
+from costd.ingest.watch import Watch
+from costd.ledger import Ledger
+from costd.lock import exclusive
+from costd.log import configure, get_logger
+from costd.paths import Paths
+from costd.prices import load_rate_card
+from costd.publish.api import build_app
+from costd.publish.encode import dump
+from costd.publish.files import publish, sweep_temporaries, write_atomic
+from costd.publish.live import Live
+from costd.publish.loopback import Loopback
+from costd.publish.notify import notify, watchdog_seconds
+from costd.publish.server import Server
+from costd.schedule import Beat
+
+Ask = Callable[[str, Mapping[str, object]], "Future[object]"]
+STOP_SECONDS = 9.0
+"""A service manager gives ten before it kills."""
+
+log = get_logger("service")
+
+
+def now() -> int:
+    """The time, milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000  # noqa: TID251 - this module is the clock's reader
+
+
+@contextmanager
+def hosted(config: Config, paths: Paths) -> Iterator[Ask]:
+    """The engine in this process, for one command, while no daemon runs.
+
+    It has caught up with the logs when the first question is answered that needs it
+    to: ask ``sync`` first.
+
+    Raises:
+        AlreadyRunningError: a daemon holds the ledger; ask that one.
+        CostdError: the state directory or the ledger cannot be used.
+    """
+    _prepare(paths)
+    with exclusive(paths.lock):
+        engine = _engine(config, paths, publish_to=None)
+        thread = threading.Thread(target=engine.run, name="costd-engine")
+        thread.start()
+        try:
+            yield engine.ask
+        finally:
+            engine.stop()
+            thread.join()
+
+
+def run(config: Config, paths: Paths) -> int:
+    """The daemon in the foreground, until SIGTERM or SIGINT; its exit status.
+
+    Raises:
+        AlreadyRunningError: another one runs.
+        CostdError: it cannot start; nothing was begun.
+    """
+    configure(config.log.level, config.log.format)
+    _prepare(paths)
+    os.chdir("/")
+    stopping = threading.Event()
+    with ExitStack() as stack:
+        stack.enter_context(exclusive(paths.lock))
+        stack.enter_context(_signals(stopping))
+        engine = _engine(config, paths, publish_to=_outlet(config, paths))
+        live = Live()
+        engine.on_change = live.changed
+        server = Server(
+            build_app(engine.ask, live, on_error=_report),
+            paths.socket,
+            loopback=_loopback(config, paths),
+            on_stop=live.close,
+            on_error=_report,
+        )
+        watch = Watch(
+            _roots(config),
+            notify=engine.hint,
+            rescan=engine.rescan,
+            canary_dir=str(paths.state_dir / "canary"),
+            slow_sweep_seconds=config.engine.sweep_seconds,
+        )
+        thread = threading.Thread(target=engine.run, args=(watch,), name="costd-engine")
+        # From here on everything that began is ended, whatever happens.
+        stack.callback(_end_engine, engine, thread)
+        server.start()
+        stack.callback(server.stop)
+        thread.start()
+        _announce(paths, server)
+        stack.callback(paths.daemon_file.unlink, missing_ok=True)
+        _keep_beating(stack, config, engine, server)
+        notify("READY=1", f"STATUS=watching {len(_roots(config))} directories")
+        log.info("daemon_started", version=__version__, pid=os.getpid())
+        stopping.wait()
+        notify("STOPPING=1")
+        log.info("daemon_stopping")
+    return 0 if not thread.is_alive() else _force_exit()
+
+
+def _prepare(paths: Paths) -> None:
+    os.umask(0o077)
+    paths.ensure()
+    (paths.state_dir / "canary").mkdir(mode=0o700, exist_ok=True)
+    # Millions of values, none of which refers to itself: collecting costs, and finds
+    # nothing.
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
+
+
+def _engine(config: Config, paths: Paths, publish_to: Any) -> Engine:
+    keys = config.attribution.issue_keys
+    card = load_rate_card(config.prices.override_tables(), config.prices.aliases)
+    known = Keys(None if keys is None else frozenset(k.upper() for k in keys))
+    return Engine(
+        ledger=Ledger(paths.ledger, card, known),
+        roots=_roots(config),
+        zone=ZoneInfo(config.timezone),
+        clock=now,
+        tick_ms=config.engine.tick_seconds * SECOND,
+        quiet_ms=config.engine.live_minutes * MINUTE,
+        max_line_bytes=config.engine.max_line_bytes,
+        publish=publish_to,
+        is_daemon=publish_to is not None,
+    )
+
+
+def _roots(config: Config) -> list[str]:
+    if not config.sources.claude.enabled:
+        return []
+    found = claude_roots(config.sources.claude, os.environ, Path.home())
+    return real_paths(str(root) for root in found)
+
+
+def _outlet(
+    config: Config, paths: Paths
+) -> Callable[[Mapping[str, Any]], dict[str, str]]:
+    """Where the summary files go."""
+    sweep_temporaries(paths.output_dir)
+
+    def put(documents: Mapping[str, Any]) -> dict[str, str]:
+        encoded = {name: dump(value) for name, value in documents.items()}
+        done = publish(paths.output_dir, encoded, config.output.mirror_dirs)
+        for problem in done.problems:
+            log.warning("publish_failed", reason=problem.message)
+        return {"publish": done.problems[0].message} if done.problems else {}
+
+    return put
+
+
+def _loopback(config: Config, paths: Paths) -> Loopback | None:
+    if not config.http.enabled:
+        return None
+    host = "127.0.0.1" if config.http.host == "localhost" else config.http.host
+    return Loopback(config.http.port, paths.state_dir / "http.token", host)
+
+
+def _keep_beating(
+    stack: ExitStack, config: Config, engine: Engine, server: Server
+) -> None:
+    def tick() -> None:
+        engine.tick()
+        server.ensure_socket()
+
+    beats = [Beat(config.engine.tick_seconds, tick)]
+    if (seconds := watchdog_seconds()) is not None:
+        beats.append(Beat(seconds, lambda: _ping(engine)))
+    for beat in beats:
+        beat.start()
+        stack.callback(beat.stop)
+
+
+def _ping(engine: Engine) -> None:
+    """Tell the manager that the engine works; a ping from elsewhere would hide a hang."""
+    engine.ask("alive", {}).add_done_callback(lambda _: notify("WATCHDOG=1"))
+
+
+def _announce(paths: Paths, server: Server) -> None:
+    """Say in the state directory where the socket is: every shell finds that."""
+    about = {
+        "schema_version": 1,
+        "socket": str(server.socket_path),
+        "pid": os.getpid(),
+        "version": __version__,
+        "started_at": format_instant(now()),
+        "port": server.port,
+    }
+    write_atomic(paths.daemon_file, orjson.dumps(about) + b"\n")
+
+
+@contextmanager
+def _signals(stopping: threading.Event) -> Iterator[None]:
+    """SIGTERM and SIGINT ask for an end; a second one ends at once."""
+
+    def ask_to_stop(_signal: int, _frame: object) -> None:
+        if stopping.is_set():
+            _force_exit()
+        stopping.set()
+
+    before = {
+        number: signal.signal(number, ask_to_stop)
+        for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _end_engine(engine: Engine, thread: threading.Thread) -> None:
+    engine.stop()
+    if thread.ident is not None:
+        thread.join(STOP_SECONDS)
+
+
+def _force_exit() -> int:
+    """A thread hangs: leave, so that the supervisor can start anew."""
+    log.error("stop_forced")
+    with suppress(OSError, ValueError):
+        sys.stderr.flush()
+    os._exit(1)
+
+
+def _report(place: str, error: Exception) -> None:
+    log.warning("request_failed", place=place, error=type(error).__name__)
