@@ -70,6 +70,7 @@ ANYWHERE = [
     ("polecat/nux/gt-4kp9.5.1--moiitf15", "gt-4kp9.5.1"),
     ("ABI-2999-upper-case", "ABI-2999"),
     ("fix/some-KFK-3", "KFK-3"),
+    ("KFK-3-again-KFK-3", "KFK-3"),
 ]
 
 NOTHING = [
@@ -98,7 +99,7 @@ def owner(branch: str, keys: Keys, repo: str = REPO) -> str | None:
     return None if found.is_bucket else found.issue
 
 
-@pytest.mark.parametrize(("branch", "issue"), KNOWN + ANYWHERE[:-2])
+@pytest.mark.parametrize(("branch", "issue"), KNOWN + ANYWHERE[:-3])
 def test_a_configured_key_is_found(branch: str, issue: str) -> None:
     assert owner(branch, CLOSED) == issue
 
@@ -170,6 +171,12 @@ def test_a_number_without_its_repository_is_nothing(branch: str) -> None:
     assert "repository not known" in found.evidence
 
 
+@pytest.mark.parametrize("branch", ["98-title", "issue-98", "pr-98"])
+@pytest.mark.parametrize("repo", ["../..", "o", "o/r\x00", "o/" + "r" * 200])
+def test_a_hostile_repository_owns_nothing(branch: str, repo: str) -> None:
+    assert owner(branch, OPEN, repo) is None
+
+
 @pytest.mark.parametrize(
     ("branch", "keys"),
     [
@@ -192,7 +199,8 @@ def test_a_beads_prefix_is_a_key() -> None:
     keys = Keys(beads=frozenset({"bd"}))
     assert owner("fix/bd-k5ef-title", keys) == "bd-k5ef"
     assert owner("fix/bd-k5ef-title", OPEN) is None
-    assert owner("fix/bd-list-flags", keys) is None
+    assert owner("fix/bd-list-flags-2", keys) is None
+    assert owner("fix/gt-a1b-and-bd-k5ef", keys) == "bd-k5ef"
 
 
 def shared_rows(shared: Path) -> list[dict[str, str | None]]:

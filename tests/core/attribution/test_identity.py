@@ -37,6 +37,7 @@ def test_ids_have_one_spelling(text: str, issue: str) -> None:
     assert valid_issue(text) == issue
     assert valid_issue(issue) == issue
     assert issue_problem(text) == ""
+    assert require_issue(text) == issue
 
 
 @pytest.mark.parametrize(

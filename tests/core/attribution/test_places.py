@@ -47,6 +47,7 @@ def test_the_directory_of_a_worktree_names_the_issue(cwd: str) -> None:
         "/p/min-3",
         "/p/workspace/min-3",
         "/p/app/workspaces",
+        "/h/.superset/worktrees/min-3",
         "/p/app/.worktrees/2",
         "/h/conductor/workspaces/min-3/oslo",
         "/h/.codex/worktrees/min-3/app",

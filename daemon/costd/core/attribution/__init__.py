@@ -32,7 +32,7 @@ from costd.core.attribution.model import THRESHOLD, Attribution, Place
 from costd.core.attribution.place import attribute_place
 from costd.core.attribution.roles import ROLES, role_of, session_type
 from costd.core.attribution.sentence import sentence
-from costd.core.attribution.spans import Span, owner_at, spans
+from costd.core.attribution.spans import Span, layered, owner_at, spans
 
 __all__ = [
     "AMBIGUOUS",
@@ -58,6 +58,7 @@ __all__ = [
     "from_history",
     "issue_in",
     "issue_problem",
+    "layered",
     "owner_at",
     "promoted",
     "require_issue",

@@ -69,6 +69,19 @@ def spans(
     """
     own = attribute_place(place, keys, threshold)
     said = claims.about(place, session_id, agent_id=agent_id, pids=pids)
+    return layered(own, said, parent)
+
+
+def layered(
+    own: Attribution, said: Sequence[Claim], parent: Sequence[Span] = ()
+) -> tuple[Span, ...]:
+    """As ``spans``, for a place that has been attributed already.
+
+    Args:
+        own: what the place itself shows; claims do not change it, so it can be kept.
+        said: the claims about it, the strongest first, as ``Claims.about`` gives them.
+        parent: the spans of the session or agent that started this one.
+    """
     if not said and not parent:
         return (Span(None, None, own),)
     layers = [_claimed(claim, rank, own) for rank, claim in enumerate(said)]
