@@ -6,6 +6,7 @@ One server for a whole module: an orderly stop takes a tenth of a second.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,8 +15,9 @@ import pytest
 import places
 from costd.publish.api import build_app
 from costd.publish.live import Live
+from costd.publish.loopback import Loopback
 from costd.publish.server import Server
-from publish.wire import Engine, Surprises
+from publish.wire import PATIENCE, Engine, Serve, Surprises
 
 
 @dataclass
@@ -46,7 +48,7 @@ def shared_server() -> Iterator[Shared]:
         )
         server.start()
         yield shared
-        assert server.stop()
+        assert server.stop(PATIENCE)
 
 
 @pytest.fixture
@@ -73,3 +75,35 @@ def live(shared_server: Shared) -> Live:
 def surprises(shared_server: Shared) -> Surprises:
     """What the server reported; a test that expects some takes them out."""
     return shared_server.surprises
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Starts servers of one test's own, and stops them after it."""
+    with ExitStack() as stack:
+
+        def start(
+            directory: Path,
+            engine: Engine | None = None,
+            *,
+            loopback: Loopback | None = None,
+            surprises: Surprises | None = None,
+        ) -> Server:
+            live, notes = Live(), [] if surprises is None else surprises
+
+            def note(place: str, error: Exception) -> None:
+                notes.append((place, error))
+
+            app = build_app((engine or Engine()).ask, live, on_error=note)
+            server = Server(
+                app,
+                directory / "costd.sock",
+                loopback=loopback,
+                on_stop=live.close,
+                on_error=note,
+            )
+            server.start()
+            stack.callback(server.stop, PATIENCE)
+            return server
+
+        yield start

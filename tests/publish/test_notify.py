@@ -64,8 +64,9 @@ def test_without_a_manager_nothing_happens(address: str) -> None:
 
 
 def test_a_manager_that_does_not_listen_is_not_waited_for(
-    manager: socket.socket,
+    manager: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("costd.publish.notify._PATIENCE_SECONDS", 0.05)
     # Its queue is full long before this; the daemon must come back each time.
     environ = {"NOTIFY_SOCKET": manager.getsockname()}
     with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as crowd:

@@ -12,7 +12,10 @@ from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+
+from costd.publish.loopback import Loopback
+from costd.publish.server import Server
 
 PATIENCE = 20.0
 
@@ -129,3 +132,16 @@ class Engine:
             future.set_exception(answer)
         else:
             future.set_result(answer)
+
+
+class Serve(Protocol):
+    """The fixture `serve`."""
+
+    def __call__(
+        self,
+        directory: Path,
+        engine: Engine | None = None,
+        *,
+        loopback: Loopback | None = None,
+        surprises: Surprises | None = None,
+    ) -> Server: ...

@@ -24,6 +24,7 @@ from costd.publish.sockets import bind_loopback, bind_unix
 MOST_REQUESTS = 64
 LONGEST_HEAD = 64 * 1024
 GRACE_SECONDS = 1
+STOP_SECONDS = 2.0
 START_SECONDS = 30.0
 
 
@@ -135,8 +136,8 @@ class Server:
         self._running.listen_instead(self._bind_unix())
         return True
 
-    def stop(self) -> bool:
-        """Stop within two seconds, whatever clients do; returns whether it has.
+    def stop(self, seconds: float = STOP_SECONDS) -> bool:
+        """Stop, whatever clients do; returns whether it has within ``seconds``.
 
         Requests at work get a second to finish. The socket file is removed, unless
         somebody else's is there now.
@@ -147,7 +148,7 @@ class Server:
         if running is None or thread is None:
             return True
         running.leave()
-        thread.join(GRACE_SECONDS + 1)
+        thread.join(seconds)
         if thread.is_alive():
             return False
         self._running = self._thread = self._port = None
