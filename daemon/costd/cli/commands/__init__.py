@@ -1,0 +1,1 @@
+"""One module for each command; the table in ``costd.cli.table`` names them."""

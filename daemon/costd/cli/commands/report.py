@@ -1,0 +1,89 @@
+"""``costd report``."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from typing import Any
+
+import click
+
+from costd.cli import health, output
+from costd.cli.answers import open_answers
+from costd.cli.options import as_json, example, filters, given, show_page, span
+from costd.cli.render.report import report_page
+from costd.cli.words import DIMENSIONS, FORMATS
+from costd.core.errors import UsageError
+
+HELP = f"""Any cut of the ledger.
+
+--by takes {", ".join(DIMENSIONS)}; several at once, with commas or given again, of which
+one may be a period. Without it, only the total. Every dollar is in one issue or in one
+named bucket (none:…), and the last line shows that they add up.
+"""
+
+
+def _dimensions(
+    _ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]
+) -> list[str]:
+    names = [name for value in values for name in value.split(",") if name]
+    for name in names:
+        if name not in DIMENSIONS:
+            near = difflib.get_close_matches(name, DIMENSIONS, 1)
+            hint = (
+                f"Did you mean {near[0]}?" if near else f"Use {', '.join(DIMENSIONS)}."
+            )
+            raise UsageError(f"--by {name!r} is nothing to cut costs by", hint)
+    return names
+
+
+@click.command(
+    help=HELP,
+    epilog=example(
+        "costd report --by day --since 7d",
+        "costd report --by issue,model --since 2026-11-01 --until 2026-11-30",
+        "costd report --by session --project ~/code/app --format csv > sessions.csv",
+    ),
+)
+@click.option(
+    "--by",
+    multiple=True,
+    metavar="KEYS",
+    callback=_dimensions,
+    help="What makes a row, as day,model.",
+)
+@span
+@filters
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), help="How it is written [table]."
+)
+@as_json
+@click.pass_obj
+def command(
+    config: str | None, /, form: str | None, as_json: bool, **params: Any
+) -> int:
+    """Rows, their sum and who owns it."""
+    if as_json and form not in (None, "json"):
+        raise UsageError(f"--json and --format {form} contradict", "Leave one out.")
+    with open_answers(config) as answers:
+        body = answers.body("report", given(params))
+        status = answers.body("status", {})
+    _show(body, "json" if as_json else form or "table")
+    return health.report(status)
+
+
+def _show(body: bytes, form: str) -> None:
+    if form == "json":
+        output.write(body)
+        return
+    report = json.loads(body)
+    if form == "csv":
+        from costd.cli.render.sheet import as_csv  # noqa: PLC0415 - one form of four
+
+        output.write(as_csv(report).encode())
+    elif form == "md":
+        from costd.cli.render.markdown import markdown  # noqa: PLC0415 - the same
+
+        output.say(markdown(report_page(report)))
+    else:
+        show_page(report_page(report))

@@ -1,0 +1,49 @@
+"""``costd status``, and ``costd`` alone."""
+
+from __future__ import annotations
+
+import click
+
+from costd.cli import health
+from costd.cli.answers import open_answers
+from costd.cli.options import as_json, example, show
+from costd.cli.render.status import status_page
+
+HELP = """What runs, what it cost, and whether the numbers can be trusted.
+
+Live sessions with their cost so far and per hour; today, this week, this month and all;
+what no issue owns, what has no price, what is wrong and what to do about it.
+
+Exit code 4 means that the numbers are stale or incomplete: see health.
+"""
+
+
+@click.command(
+    help=HELP,
+    epilog=example(
+        "costd", "costd status --watch", "costd status --json | jq .totals.today"
+    ),
+)
+@click.option("--watch", is_flag=True, help="Again and again, until Ctrl-C.")
+@click.option(
+    "--interval",
+    type=click.FloatRange(0.1, 3600),
+    default=2.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="With --watch: how often.",
+)
+@as_json
+@click.pass_obj
+def command(config: str | None, watch: bool, interval: float, as_json: bool) -> int:
+    """The status, once or again and again."""
+    if watch:
+        from costd.cli.watching import (  # noqa: PLC0415 - it brings threads and rich
+            watch_status,
+        )
+
+        return watch_status(config, interval, is_json=as_json)
+    with open_answers(config) as answers:
+        body = answers.body("status", {})
+    show(body, status_page, is_json=as_json)
+    return health.code_of(body)

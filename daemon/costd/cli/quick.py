@@ -1,0 +1,105 @@
+"""The questions that scripts, prompts and dashboards ask often, answered at once.
+
+``costd status`` (``--json``, or piped) and ``costd report … --json`` of a daemon that
+runs, without click, rich or the configuration. What is not plain (an unknown option, a
+value that needs checking, no daemon, a terminal that wants colours) is left to the
+whole program, which gives the same bytes and the same exit code for what is answered
+here; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from costd.cli import finder, health, output, routes
+from costd.cli.client import Connection, connect
+from costd.cli.words import DIMENSIONS, FILTERS, SPAN, split
+
+COMPLETION = "_COSTD_COMPLETE"
+
+
+def answer(argv: list[str], environ: dict[str, str]) -> int | None:
+    """The exit code, after the answer is written; None when it is not for us."""
+    if COMPLETION in environ:
+        return None
+    question, *options = argv or ["status"]
+    if question == "report":
+        params = report_params(options)
+        connection = _daemon(environ) if params is not None else None
+        return _report(connection, params or {}) if connection else None
+    if question != "status" or options not in ([], ["--json"]):
+        return None
+    if not options and output.on_terminal():  # colours are for the whole program
+        return None
+    connection = _daemon(environ)
+    return _status(connection, as_json=bool(options)) if connection else None
+
+
+def report_params(options: list[str]) -> dict[str, object] | None:
+    """What ``costd report`` is asked, where it is asked plainly and for JSON."""
+    params: dict[str, object] = {}
+    by, filters = list[str](), dict[str, list[str]]()
+    words = iter(options)
+    is_json = False
+    for word in words:
+        if word == "--json":
+            is_json = True
+            continue
+        name, equals, value = word.partition("=")
+        if not equals:
+            value = next(words, "")
+        if not name.startswith("--") or not value or value.startswith("-"):
+            return None
+        if not _take(name[2:], value, by, filters, params):
+            return None
+    is_json |= params.pop("format", None) is not None
+    return {**params, "by": by, "filters": filters} if is_json else None
+
+
+def _take(
+    name: str,
+    value: str,
+    by: list[str],
+    filters: dict[str, list[str]],
+    params: dict[str, object],
+) -> bool:
+    """Note one option; False when it needs a closer look than there is here."""
+    if name == "by":
+        by += value.split(",")
+        return all(word in DIMENSIONS for word in by)
+    if name in FILTERS:
+        filters.setdefault(name, []).extend(split(name, value))
+        return True
+    if name in params or not (name in SPAN or (name, value) == ("format", "json")):
+        return False
+    params[name] = value
+    return True
+
+
+def _daemon(environ: dict[str, str]) -> Connection | None:
+    state = finder.state_dir(environ)
+    path = state and finder.socket_path(state)
+    return connect(path) if path else None
+
+
+def _status(connection: Connection, *, as_json: bool) -> int:
+    body = connection.ask("GET", routes.GET["status"])
+    if as_json:
+        output.write(body)
+    else:
+        _write_plain(body)
+    return health.code_of(body)
+
+
+def _write_plain(body: bytes) -> None:
+    import json  # noqa: PLC0415 - JSON is passed on without being read
+
+    from costd.cli.render.plain import plain  # noqa: PLC0415 - the same
+    from costd.cli.render.status import status_page  # noqa: PLC0415 - the same
+
+    output.say(plain(status_page(json.loads(body))))
+
+
+def _report(connection: Connection, params: dict[str, object]) -> int:
+    body = connection.ask("GET", routes.target("report", params))
+    status = connection.ask("GET", routes.GET["status"])
+    output.write(body)
+    return health.report(status)

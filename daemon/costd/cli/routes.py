@@ -1,0 +1,48 @@
+"""Where each question is asked: the client's side of ``publish.questions``.
+
+A copy, since that module brings what a server needs; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from costd.cli.client import query, quote
+
+GET = {
+    "status": "/api/status",
+    "report": "/api/report",
+    "sessions": "/api/sessions",
+    "session": "/api/sessions/{id}",
+    "prices": "/api/prices",
+    "explain": "/api/explain",
+    "doctor": "/api/doctor",
+}
+POST = {
+    "sync": "/api/sync",
+    "reprice": "/api/reprice",
+    "verify": "/api/verify",
+    "reload": "/api/config/reload",
+}
+# Work that reads every log takes as long as it takes.
+PATIENT = frozenset({"sync", "reprice", "verify"})
+
+
+def target(question: str, params: dict[str, object]) -> str:
+    """Path and query of a question that is read with ``GET``."""
+    path, pairs = GET[question], list[tuple[str, str]]()
+    for name, value in params.items():
+        if f"{{{name}}}" in path:
+            path = path.replace(f"{{{name}}}", quote(str(value)))
+        elif name == "filters" and isinstance(value, dict):
+            for inner, values in value.items():
+                pairs += _pairs(inner, values)
+        else:
+            pairs += _pairs(name, value)
+    return query(path, pairs)
+
+
+def _pairs(name: str, value: object) -> list[tuple[str, str]]:
+    if value is None:
+        return []
+    if isinstance(value, list):
+        return [(name, str(item)) for item in value]
+    return [(name, str(value))]

@@ -1,0 +1,28 @@
+"""The table of commands: a name, the module that does it, and what it is for.
+
+Adding a command is one line here and one module in ``commands`` with a ``command``.
+"""
+
+from __future__ import annotations
+
+COMMANDS = {
+    "status": "What runs, what it cost, and whether the numbers can be trusted.",
+    "report": "Any cut of the ledger: by day, issue, model, session, ….",
+    "sessions": "Sessions, the latest first.",
+    "session": "One session in full.",
+    "explain": "Why a response costs that, why a branch belongs to an issue.",
+    "prices": "The rate card.",
+    "reprice": "Price everything again, after prices have changed.",
+    "sync": "Read what is new in the logs, now.",
+    "verify": "Read every log again and compare with the ledger.",
+    "doctor": "What is wrong, and the command that mends it.",
+    "run": "The daemon, in the foreground.",
+    "config": "Write, check, show and change the configuration.",
+    "completion": "The completion script of a shell.",
+}
+PACKAGE = "costd.cli.commands"
+
+
+def module_of(name: str) -> str:
+    """The module of a command."""
+    return f"{PACKAGE}.{name}"
