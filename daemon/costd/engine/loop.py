@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from costd.core.errors import BusyError, CostdError, UsageError
@@ -36,11 +36,9 @@ from costd.engine.messages import (
     Stop,
     Tick,
 )
-from costd.engine.view import Params, View
+from costd.engine.view import Params, View, WatchState
 from costd.ingest.processes import running_sessions
-from costd.ingest.watch import Watch
 from costd.ledger import Ledger
-from costd.log import get_logger
 
 Answer = Callable[[View, Params], dict[str, Any]]
 Publish = Callable[[Mapping[str, Any]], Mapping[str, str]]
@@ -62,7 +60,21 @@ _CHANGING = frozenset({"reprice"})
 _LEAST_GAP_MS = 1_000
 """Between two publications; a burst of lines is published once."""
 
-log = get_logger("engine")
+
+class Watching(Protocol):
+    """What the engine needs of ``ingest.watch.Watch``, which only a daemon loads."""
+
+    def start(self) -> None:
+        """Begin to listen."""
+
+    def stop(self) -> None:
+        """End all threads."""
+
+    def check(self, directories: int) -> None:
+        """Look after the watch; after every sweep."""
+
+    def health(self) -> WatchState:
+        """How the watch is doing."""
 
 
 class Engine:
@@ -106,7 +118,7 @@ class Engine:
         )
         self.progress = self._intake.progress
         self._live = Live(quiet_ms)
-        self._watch: Watch | None = None
+        self._watch: Watching | None = None
         self._started_at = self._last_tick_at = clock()
         self._published_at = 0
         self._is_changed = True
@@ -114,6 +126,7 @@ class Engine:
         self._troubles: dict[str, str] = {}
         self._stopping = False
         self.on_change: Callable[[], None] = lambda: None
+        self.report: Callable[[str, Exception], None] = lambda _event, _error: None
 
     # Any thread.
 
@@ -141,7 +154,7 @@ class Engine:
 
     # The engine's thread.
 
-    def run(self, watch: Watch | None = None) -> None:
+    def run(self, watch: Watching | None = None) -> None:
         """Work until ``stop``; closes the ledger."""
         self._watch = watch
         try:
@@ -251,8 +264,8 @@ class Engine:
             future.set_result(work())
         except CostdError as error:
             future.set_exception(error)
-        except Exception as error:  # one answer must not end the daemon
-            log.exception("answer_failed")
+        except Exception as error:  # noqa: BLE001 - one answer must not end the daemon
+            self.report("answer_failed", error)
             future.set_exception(
                 CostdError(
                     f"costd failed to answer: {type(error).__name__}.",

@@ -4,16 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from costd.core.errors import UsageError
 from costd.core.periods import zone
 from costd.engine.intake import Intake
 from costd.engine.live import Live
-from costd.ingest.watch import WatchHealth
 from costd.ledger import Connection, Ledger
 
 Params = Mapping[str, object]
+
+
+class WatchState(Protocol):
+    """The part of ``ingest.watch.WatchHealth`` that answers speak of."""
+
+    @property
+    def mode(self) -> str:
+        """``inotify``, ``fsevents`` or ``polling``."""
+
+    @property
+    def reason(self) -> str:
+        """Why it is polling; empty while events come."""
+
+    @property
+    def fix(self) -> str:
+        """What would make events come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +45,7 @@ class View:
     tick_ms: int
     last_tick_at: int
     is_daemon: bool
-    watch: WatchHealth | None
+    watch: WatchState | None
     troubles: Mapping[str, str]
     """Failures of other parts, by code: what ``status`` must say too."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlite3 import Connection
 
 from costd.core.usage import Flag
-from costd.ledger.rows import Row
+from costd.ledger.rows import Row, Values
 
 BUCKET_MS = 900_000
 """A quarter of an hour: the offsets of all time zones are multiples of it."""
@@ -28,7 +28,7 @@ class Deltas:
     def __init__(self) -> None:
         self._cells: dict[tuple[int, int, int], list[int]] = {}
 
-    def add(self, row: Row, sign: int = 1) -> None:
+    def add(self, row: Row | Values, sign: int = 1) -> None:
         """Count a row of ``response`` in (``sign`` 1) or out (-1)."""
         (
             _, _, _, _, _, part, _, _, context, service, at, flags,

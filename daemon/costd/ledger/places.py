@@ -16,11 +16,15 @@ class Places:
         self._connection = connection
         self._contexts: dict[tuple[str, Context], int] = {}
         self._services: dict[Service, int] = {}
+        self._by_number: dict[int, Context] = {}
+        self._service_by_number: dict[int, Service] = {}
 
     def forget(self) -> None:
         """After a rollback, numbers may not exist."""
         self._contexts.clear()
         self._services.clear()
+        self._by_number.clear()
+        self._service_by_number.clear()
 
     def session(self, source: str, session_id: str) -> int:
         """The number of a session, made if need be."""
@@ -67,16 +71,24 @@ class Places:
 
     def service_of(self, number: int) -> Service:
         """The service with a number."""
-        row = self._connection.execute(
-            "SELECT model, speed, geo FROM service WHERE id = ?", (number,)
-        ).fetchone()
-        return Service(*row)
+        found = self._service_by_number.get(number)
+        if found is None:
+            row = self._connection.execute(
+                "SELECT model, speed, geo FROM service WHERE id = ?", (number,)
+            ).fetchone()
+            found = self._service_by_number[number] = Service(*row)
+        return found
 
     def context_of(self, number: int) -> Context:
         """The context with a number."""
-        row = self._connection.execute(
-            "SELECT s.session_id, c.agent_id, c.cwd, c.branch "
-            "FROM context c JOIN session s ON s.id = c.session WHERE c.id = ?",
-            (number,),
-        ).fetchone()
-        return Context(*row)
+        found = self._by_number.get(number)
+        if found is None:
+            if len(self._by_number) >= _REMEMBERED:
+                self._by_number.clear()
+            row = self._connection.execute(
+                "SELECT s.session_id, c.agent_id, c.cwd, c.branch "
+                "FROM context c JOIN session s ON s.id = c.session WHERE c.id = ?",
+                (number,),
+            ).fetchone()
+            found = self._by_number[number] = Context(*row)
+        return found

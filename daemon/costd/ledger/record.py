@@ -22,7 +22,7 @@ from costd.ledger import logs
 from costd.ledger.cells import Deltas
 from costd.ledger.places import Places
 from costd.ledger.pricing import Pricer
-from costd.ledger.rows import COLUMNS, PUT, Row, to_observation, to_row
+from costd.ledger.rows import ADD, COLUMNS, REPLACE, Row, Values, to_observation, to_row
 
 _AT_ONCE = 500
 """Parameters in one query; every SQLite takes as many."""
@@ -49,8 +49,10 @@ class Recorder:
         self._places = places
         self._pricer = Pricer(connection, card)
         self._deltas = Deltas()
-        self._put: list[Row] = []
+        self._added: list[Values] = []
+        self._replaced: list[Values] = []
         self._deleted: list[int] = []
+        self._logs: dict[int, tuple[int, bool, str]] = {}
         self._next = self._first = _next_id(connection)
         self._changed = 0
 
@@ -144,7 +146,7 @@ class Recorder:
         cost, price_id = self._pricer.price(seen)
         row = to_row(self._next, file_id, seen, cost, price_id)
         self._next += 1
-        self._put.append(row)
+        self._added.append(row)
         self._deltas.add(row)
 
     def _regroup(
@@ -184,11 +186,10 @@ class Recorder:
             before.service = self._places.service(blend(old, new, better=better))
 
     def _sightings(self, evidence: dict[Place, Observation]) -> list[Sighting]:
-        logs_of = {file_id: self._log(file_id) for file_id, _, _ in evidence}
         return [
             Sighting(
                 file_id,
-                *logs_of[file_id],
+                *self._log(file_id),
                 self._places.context_of(seen.context),
                 self._places.service_of(seen.service),
                 seen,
@@ -197,10 +198,14 @@ class Recorder:
         ]
 
     def _log(self, file_id: int) -> tuple[int, bool, str]:
-        first_at, forked, path = self._connection.execute(
-            "SELECT first_at, forked, path FROM log_file WHERE id = ?", (file_id,)
-        ).fetchone()
-        return first_at, bool(forked), path.decode("utf-8", "surrogateescape")
+        found = self._logs.get(file_id)
+        if found is None:
+            first_at, forked, path = self._connection.execute(
+                "SELECT first_at, forked, path FROM log_file WHERE id = ?", (file_id,)
+            ).fetchone()
+            name = path.decode("utf-8", "surrogateescape")
+            found = self._logs[file_id] = (first_at, bool(forked), name)
+        return found
 
     def _settled(self, entry: Canonical) -> tuple[int, Observation]:
         entry.merged.service = self._places.service(entry.service)
@@ -222,7 +227,7 @@ class Recorder:
             if row != old:
                 self._deltas.add(old, -1)
                 self._deltas.add(row)
-                self._put.append(row)
+                self._replaced.append(row)
                 self._changed += 1
         for row in before.values():
             self._deltas.add(row, -1)
@@ -259,7 +264,8 @@ class Recorder:
         self._connection.executemany(
             "DELETE FROM response WHERE id = ?", ((n,) for n in self._deleted)
         )
-        self._connection.executemany(PUT, self._put)
+        self._connection.executemany(ADD, self._added)
+        self._connection.executemany(REPLACE, self._replaced)
         self._deltas.write(self._connection)
 
 

@@ -12,7 +12,9 @@ COLUMNS = (
     "cache_creation_5m_tokens, cache_creation_1h_tokens, reasoning_tokens, "
     "web_searches, cost, price_id"
 )
-PUT = f"INSERT OR REPLACE INTO response ({COLUMNS}) VALUES ({', '.join('?' * 21)})"
+_INTO = f"INTO response ({COLUMNS}) VALUES ({', '.join('?' * 21)})"
+ADD = f"INSERT {_INTO}"
+REPLACE = f"REPLACE {_INTO}"
 
 
 class Row(NamedTuple):
@@ -58,11 +60,18 @@ def to_observation(row: Row) -> Observation:
     )
 
 
+Values = tuple[
+    int, int, str, str, str, str, int, int, int, int, int, int,
+    int, int, int, int, int, int, int, int | None, int,
+]  # fmt: skip
+"""A row as a plain tuple: SQLite binds one in two thirds of the time of a named one."""
+
+
 def to_row(
     number: int, file_id: int, seen: Observation, cost: int | None, price_id: int
-) -> Row:
+) -> Values:
     """The row of a response; ``seen`` holds the ledger's context and service."""
-    return Row(
+    return (
         number,
         seen.group,
         seen.response_id,

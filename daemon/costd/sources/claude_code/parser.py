@@ -14,6 +14,7 @@ from costd.core.usage import Context, Flag, Observation, Reading, Service, Skipp
 from costd.sources.claude_code import damage, notes
 from costd.sources.claude_code.parts import (
     billed_parts,
+    has_searches,
     search_counts,
     search_part,
     searches_begun,
@@ -88,7 +89,7 @@ class Parser:
                 if message is not None and message.usage is not None:
                     if not again(line, message, message.usage):
                         response(line, message, message.usage, base + start)
-                elif line.type != "user" or line.toolUseResult is not None:
+                elif line.type != "user" or has_searches(line.toolUseResult):
                     self._other(line, view, start, end, base)
                 if line.timestamp is not None:
                     self._last = line.timestamp

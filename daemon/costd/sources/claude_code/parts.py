@@ -90,9 +90,16 @@ Content = list[Block] | str | None
 
 def searches_begun(content: Content) -> list[str]:
     """The ids of the WebSearch tool uses in an assistant line's content."""
-    if not isinstance(content, list):
-        return []
-    return [b.id for b in content if b.name == "WebSearch" and b.id]
+    if isinstance(content, list):
+        for block in content:
+            if block.name == "WebSearch":
+                return [b.id for b in content if b.name == "WebSearch" and b.id]
+    return []
+
+
+def has_searches(result: object) -> bool:
+    """Whether a tool's result counts web searches."""
+    return isinstance(result, ToolResult) and result.searchCount is not None
 
 
 def search_counts(result: object, content: Content) -> list[tuple[str, int]]:

@@ -1,37 +1,25 @@
-"""The composition root: lock, ledger, engine, socket, READY, beat; and the way back.
-
-The only reader of the wall clock, and the only one who knows where values come from.
-"""
+"""The daemon: lock, ledger, engine, socket, READY, beat; and the way back."""
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import orjson
 
 from costd import __version__
-from costd.config import Config, claude_roots
-from costd.core.attribution import Keys
-from costd.core.instants import MINUTE, SECOND, format_instant
+from costd.config import Config
+from costd.core.instants import format_instant
 from costd.engine.loop import Engine
-from costd.ingest.sweep import real_paths
 from costd.ingest.watch import Watch
-from costd.ledger import Ledger
 from costd.lock import exclusive
 from costd.log import configure, get_logger
 from costd.paths import Paths
-from costd.prices import load_rate_card
 from costd.publish.api import build_app
 from costd.publish.encode import dump
 from costd.publish.files import publish, sweep_temporaries, write_atomic
@@ -40,40 +28,12 @@ from costd.publish.loopback import Loopback
 from costd.publish.notify import notify, watchdog_seconds
 from costd.publish.server import Server
 from costd.schedule import Beat
+from costd.service.host import compose, now, prepare, roots_of
 
-Ask = Callable[[str, Mapping[str, object]], "Future[object]"]
 STOP_SECONDS = 9.0
 """A service manager gives ten before it kills."""
 
 log = get_logger("service")
-
-
-def now() -> int:
-    """The time, milliseconds since the epoch."""
-    return time.time_ns() // 1_000_000  # noqa: TID251 - this module is the clock's reader
-
-
-@contextmanager
-def hosted(config: Config, paths: Paths) -> Iterator[Ask]:
-    """The engine in this process, for one command, while no daemon runs.
-
-    It has caught up with the logs when the first question is answered that needs it
-    to: ask ``sync`` first.
-
-    Raises:
-        AlreadyRunningError: a daemon holds the ledger; ask that one.
-        CostdError: the state directory or the ledger cannot be used.
-    """
-    _prepare(paths)
-    with exclusive(paths.lock):
-        engine = _engine(config, paths, publish_to=None)
-        thread = threading.Thread(target=engine.run, name="costd-engine")
-        thread.start()
-        try:
-            yield engine.ask
-        finally:
-            engine.stop()
-            thread.join()
 
 
 def run(config: Config, paths: Paths) -> int:
@@ -84,15 +44,16 @@ def run(config: Config, paths: Paths) -> int:
         CostdError: it cannot start; nothing was begun.
     """
     configure(config.log.level, config.log.format)
-    _prepare(paths)
+    prepare(paths)
     os.chdir("/")
     stopping = threading.Event()
     with ExitStack() as stack:
         stack.enter_context(exclusive(paths.lock))
         stack.enter_context(_signals(stopping))
-        engine = _engine(config, paths, publish_to=_outlet(config, paths))
+        engine = compose(config, paths, publish_to=_outlet(config, paths))
         live = Live()
         engine.on_change = live.changed
+        engine.report = _report
         server = Server(
             build_app(engine.ask, live, on_error=_report),
             paths.socket,
@@ -101,7 +62,7 @@ def run(config: Config, paths: Paths) -> int:
             on_error=_report,
         )
         watch = Watch(
-            _roots(config),
+            roots_of(config),
             notify=engine.hint,
             rescan=engine.rescan,
             canary_dir=str(paths.state_dir / "canary"),
@@ -116,46 +77,12 @@ def run(config: Config, paths: Paths) -> int:
         _announce(paths, server)
         stack.callback(paths.daemon_file.unlink, missing_ok=True)
         _keep_beating(stack, config, engine, server)
-        notify("READY=1", f"STATUS=watching {len(_roots(config))} directories")
+        notify("READY=1", f"STATUS=watching {len(roots_of(config))} directories")
         log.info("daemon_started", version=__version__, pid=os.getpid())
         stopping.wait()
         notify("STOPPING=1")
         log.info("daemon_stopping")
     return 0 if not thread.is_alive() else _force_exit()
-
-
-def _prepare(paths: Paths) -> None:
-    os.umask(0o077)
-    paths.ensure()
-    (paths.state_dir / "canary").mkdir(mode=0o700, exist_ok=True)
-    # Millions of values, none of which refers to itself: collecting costs, and finds
-    # nothing.
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
-
-
-def _engine(config: Config, paths: Paths, publish_to: Any) -> Engine:
-    keys = config.attribution.issue_keys
-    card = load_rate_card(config.prices.override_tables(), config.prices.aliases)
-    known = Keys(None if keys is None else frozenset(k.upper() for k in keys))
-    return Engine(
-        ledger=Ledger(paths.ledger, card, known),
-        roots=_roots(config),
-        zone=ZoneInfo(config.timezone),
-        clock=now,
-        tick_ms=config.engine.tick_seconds * SECOND,
-        quiet_ms=config.engine.live_minutes * MINUTE,
-        max_line_bytes=config.engine.max_line_bytes,
-        publish=publish_to,
-        is_daemon=publish_to is not None,
-    )
-
-
-def _roots(config: Config) -> list[str]:
-    if not config.sources.claude.enabled:
-        return []
-    found = claude_roots(config.sources.claude, os.environ, Path.home())
-    return real_paths(str(root) for root in found)
 
 
 def _outlet(

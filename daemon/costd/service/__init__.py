@@ -1,0 +1,1 @@
+"""The composition root: ``host`` for commands, ``daemon`` for the service."""

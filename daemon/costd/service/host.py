@@ -1,0 +1,94 @@
+"""The engine put together, and hosted in a command while no daemon runs.
+
+The only reader of the wall clock. What only a daemon needs is not imported here: a
+command that hosts the engine must begin at once.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from costd.config import Config, claude_roots
+from costd.core.attribution import Keys
+from costd.core.instants import MINUTE, SECOND
+from costd.engine.loop import Engine, Publish
+from costd.ingest.sweep import real_paths
+from costd.ledger import Ledger
+from costd.lock import exclusive
+from costd.paths import Paths
+from costd.prices import load_rate_card
+
+Ask = Callable[[str, Mapping[str, object]], "Future[object]"]
+
+
+def now() -> int:
+    """The time, milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000  # noqa: TID251 - this module is the clock's reader
+
+
+@contextmanager
+def hosted(config: Config, paths: Paths) -> Iterator[Ask]:
+    """The engine in this process, for one command, while no daemon runs.
+
+    It has caught up with the logs when the first question is answered that needs it
+    to: ask ``sync`` first.
+
+    Raises:
+        AlreadyRunningError: a daemon holds the ledger; ask that one.
+        CostdError: the state directory or the ledger cannot be used.
+    """
+    prepare(paths)
+    with exclusive(paths.lock):
+        engine = compose(config, paths, publish_to=None)
+        thread = threading.Thread(target=engine.run, name="costd-engine")
+        thread.start()
+        try:
+            yield engine.ask
+        finally:
+            engine.stop()
+            thread.join()
+
+
+def prepare(paths: Paths) -> None:
+    """Make costd's own places, and this process fit for millions of values."""
+    os.umask(0o077)
+    paths.ensure()
+    (paths.state_dir / "canary").mkdir(mode=0o700, exist_ok=True)
+    # Millions of values, none of which refers to itself: collecting costs, and finds
+    # nothing.
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
+
+
+def compose(config: Config, paths: Paths, publish_to: Publish | None) -> Engine:
+    """The engine with everything it needs; with an outlet it is the daemon's."""
+    keys = config.attribution.issue_keys
+    card = load_rate_card(config.prices.override_tables(), config.prices.aliases)
+    known = Keys(None if keys is None else frozenset(k.upper() for k in keys))
+    return Engine(
+        ledger=Ledger(paths.ledger, card, known),
+        roots=roots_of(config),
+        zone=ZoneInfo(config.timezone),
+        clock=now,
+        tick_ms=config.engine.tick_seconds * SECOND,
+        quiet_ms=config.engine.live_minutes * MINUTE,
+        max_line_bytes=config.engine.max_line_bytes,
+        publish=publish_to,
+        is_daemon=publish_to is not None,
+    )
+
+
+def roots_of(config: Config) -> list[str]:
+    """The directories with session logs, whether they exist or not."""
+    if not config.sources.claude.enabled:
+        return []
+    found = claude_roots(config.sources.claude, os.environ, Path.home())
+    return real_paths(str(root) for root in found)
