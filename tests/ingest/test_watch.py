@@ -531,9 +531,10 @@ class TestCanary:
         wait_for(lambda: post.watch._canary._heard)
         self.deafen(post)
         post.check()
+        post.now += 1
         post.check()
         assert post.watch.health().restarts == 0  # it may still come
-        post.now += 2
+        post.now += 1
         post.check()
         assert (post.mode, post.watch.health().restarts) == ("inotify", 1)
         assert post.rescans == 1
@@ -636,18 +637,22 @@ class TestShortfall:
         assert health["mode"] == "polling"
         assert health["reason"] == "no inotify instance or file descriptor is left"
         assert "max_user_instances" in str(health["fix"])
+        assert health["limit_reached"] is False  # nobody can tell
 
 
 LIMITED = """
-import dataclasses, json, sys
+import dataclasses, json, logging, sys
+from costd.ingest import kernel
 from costd.ingest.sweep import sweep
 from costd.ingest.watch import Watch
 root = sys.argv[1]
 watch = Watch([root], notify=lambda path: None, rescan=lambda: None)
 watch.start()
 watch.check(sweep([root], lambda relative: True).directories)
-print(json.dumps(dataclasses.asdict(watch.health())))
+limit_reached = kernel.is_watch_limit_reached()
+print(json.dumps(dataclasses.asdict(watch.health()) | {"limit_reached": limit_reached}))
 watch.stop()
+logging.getLogger("watchdog.observers").error("not to be seen: /a/path")
 """
 
 

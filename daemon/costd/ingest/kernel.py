@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import os
 import re
-from errno import EMFILE, ENOSPC
+from errno import ENOSPC
 from pathlib import Path
 
 _ELSEWHERE = re.compile(
@@ -80,11 +80,14 @@ def inotify_watches(descriptor: int) -> int | None:
 
 
 def is_watch_limit_reached() -> bool:
-    """Whether the kernel refuses one more watch to this user; Linux only."""
+    """Whether the kernel refuses one more watch to this user; Linux only.
+
+    False when that cannot be tried because there is no instance or descriptor left.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     descriptor = libc.inotify_init1(os.O_CLOEXEC)
     if descriptor < 0:
-        return ctypes.get_errno() == EMFILE
+        return False
     try:
         watch = libc.inotify_add_watch(descriptor, b"/", _IN_DELETE_SELF)
         return bool(watch < 0 and ctypes.get_errno() == ENOSPC)

@@ -85,11 +85,11 @@ class Lookout:
         self._handler = _Hints(hear)
         self._overflow = _OverflowRecords(overflowed)
         self._armed: dict[str, _Armed] = {}
+        _quieten()
         self._observer = _new_observer()
 
     def start(self) -> None:
         """Begin, with no place yet."""
-        _quieten()
         _logger().addHandler(self._overflow)
         self._observer.start()
 
