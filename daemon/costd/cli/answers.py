@@ -43,6 +43,10 @@ class Answers(Protocol):
         """The same for what may take minutes, with its progress on a terminal."""
         ...
 
+    def close(self) -> None:
+        """Ask no more."""
+        ...
+
 
 def ask(answers: Answers, question: str, params: Params | None = None) -> Any:
     """The answer as a value."""
@@ -62,13 +66,10 @@ def open_answers(config_file: str | None, *, fresh: bool = True) -> Iterator[Ans
         NoDaemonError: no daemon answers, and none can be hosted.
     """
     with ExitStack() as stack:
-        daemon = _running(config_file)
-        if daemon is None:
-            answers = _from_configuration(config_file, stack)
-            if fresh and answers.hosted:
-                answers.work("sync", {})
-        else:
-            answers = daemon
+        answers = _running(config_file) or _from_configuration(config_file, stack)
+        stack.callback(answers.close)
+        if fresh and answers.hosted:
+            answers.work("sync", {})
         yield answers
 
 
@@ -103,6 +104,10 @@ class DaemonAnswers:
         threading.Thread(target=run, daemon=True).start()
         return follow(done, question, self._peek)
 
+    def close(self) -> None:
+        """See ``Answers``."""
+        self._connection.close()
+
     def _peek(self) -> int | None:
         try:
             connection = connect(self._path)
@@ -133,6 +138,9 @@ class HostedAnswers:
     def work(self, question: str, params: Params) -> bytes:
         """See ``Answers``."""
         return _encoded(follow(self._ask(question, params), question, self._peek))
+
+    def close(self) -> None:
+        """See ``Answers``."""
 
     def _peek(self) -> int | None:
         """What the last status said; one question at a time, so that none pile up."""

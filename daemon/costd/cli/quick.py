@@ -18,19 +18,30 @@ COMPLETION = "_COSTD_COMPLETE"
 
 def answer(argv: list[str], environ: dict[str, str]) -> int | None:
     """The exit code, after the answer is written; None when it is not for us."""
-    if COMPLETION in environ:
-        return None
     question, *options = argv or ["status"]
+    params = _asked(question, options)
+    if params is None or COMPLETION in environ:
+        return None
+    state = finder.state_dir(environ)
+    path = state and finder.socket_path(state)
+    connection = connect(path) if path else None
+    if connection is None:
+        return None
+    try:
+        if question == "report":
+            return _report(connection, params)
+        return _status(connection, as_json=bool(options))
+    finally:
+        connection.close()
+
+
+def _asked(question: str, options: list[str]) -> dict[str, object] | None:
     if question == "report":
-        params = report_params(options)
-        connection = _daemon(environ) if params is not None else None
-        return _report(connection, params or {}) if connection else None
+        return report_params(options)
     if question != "status" or options not in ([], ["--json"]):
         return None
-    if not options and output.on_terminal():  # colours are for the whole program
-        return None
-    connection = _daemon(environ)
-    return _status(connection, as_json=bool(options)) if connection else None
+    # A person gets colours, and those come from the whole program.
+    return None if not options and output.on_terminal() else {}
 
 
 def report_params(options: list[str]) -> dict[str, object] | None:
@@ -72,12 +83,6 @@ def _take(
         return False
     params[name] = value
     return True
-
-
-def _daemon(environ: dict[str, str]) -> Connection | None:
-    state = finder.state_dir(environ)
-    path = state and finder.socket_path(state)
-    return connect(path) if path else None
 
 
 def _status(connection: Connection, *, as_json: bool) -> int:

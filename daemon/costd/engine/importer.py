@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import msgspec
 
+import costd
 from costd.core.checkpoint import Checkpoint, Segment
 from costd.engine.frames import receive, send
 
 WINDOW_BYTES = 48 << 20
 """So much is given ahead, that the process never waits for the engine."""
+
+
+def _own_path() -> str:
+    """Where this very package is, also when it is not installed."""
+    own = str(Path(costd.__file__).resolve().parents[1])
+    return os.pathsep.join(filter(None, (own, os.environ.get("PYTHONPATH"))))
+
 
 _decode = msgspec.msgpack.Decoder(list[Segment]).decode
 
@@ -35,7 +45,9 @@ class Importer:
             [sys.executable, "-P", "-m", "costd.engine.worker", str(max_line_bytes)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # its end is noticed, its words may hold paths
             cwd="/",
+            env={**os.environ, "PYTHONPATH": _own_path()},
             close_fds=True,
         )
         self._deliver = deliver

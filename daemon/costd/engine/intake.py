@@ -25,6 +25,8 @@ IMPORT_BYTES = 48 << 20
 """Behind this much a second process is worth its start."""
 SLICE_BYTES = 6 << 20
 SLICE_LOGS = 128
+_MAX_FAILED_IMPORTS = 3
+"""A second process that keeps dying is done without."""
 
 
 @dataclass(slots=True)
@@ -73,6 +75,7 @@ class Intake:
         self._reader = Reader(max_line_bytes)
         self._deliver = deliver
         self._importer: Importer | None = None
+        self._failed_imports = 0
         self._ready: list[Segment] = []
         self.backlog.restore(
             (os.fsdecode(p.path), p) for p in ledger.checkpoints() if p.inode
@@ -111,6 +114,7 @@ class Intake:
         if self._importer is None:
             return
         if message is None:
+            self._failed_imports += 1
             self._close_importer()
             return
         segments = self._importer.unpack(message)
@@ -184,7 +188,11 @@ class Intake:
     def _feed(self) -> None:
         """Give the second process logs while it wants some."""
         if self._importer is None:
-            if self.progress.bytes_behind < IMPORT_BYTES or len(self.backlog) < 2:  # noqa: PLR2004 - one for each
+            if (
+                self.progress.bytes_behind < IMPORT_BYTES
+                or len(self.backlog) < 2  # noqa: PLR2004 - one for each
+                or self._failed_imports >= _MAX_FAILED_IMPORTS
+            ):
                 return
             self._importer = Importer(self._max_line_bytes, self._deliver)
         while len(self.backlog) > 1 and self._importer.wants_more:

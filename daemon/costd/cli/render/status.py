@@ -76,7 +76,7 @@ def status_page(status: Json) -> Page:
 def _head(status: Json) -> Line:
     uptime = amounts.age(status.get("started_at"), status.get("generated_at"))
     is_hosted = status.get("daemon") is False
-    running = "no daemon, counted just now" if is_hosted else f"up {uptime}"
+    running = "no daemon" if is_hosted else f"up {uptime}"
     name = Cell(f"costd {text(status.get('version'))}", "title")
     return line(name, " · ", *basis_line(status, running).cells)
 

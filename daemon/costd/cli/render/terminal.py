@@ -72,7 +72,6 @@ def _table(table: Table) -> RichTable:
             justify="right" if column.right else "left",
             no_wrap=True,
         )
-    for number, row in enumerate([*table.rows, *table.sums]):
-        is_last = bool(table.sums) and number == len(table.rows) - 1
-        drawn.add_row(*(_text((cell,)) for cell in row), end_section=is_last)
+    for row in (*table.rows, *table.sums):
+        drawn.add_row(*(_text((cell,)) for cell in row))
     return drawn
