@@ -52,6 +52,8 @@ class Importer:
         )
         self._deliver = deliver
         self._given: dict[bytes, int] = {}
+        self._ahead = 0
+        self._added: list[Checkpoint] = []
         self._thread = threading.Thread(
             target=self._pump, name="costd-import", daemon=True
         )
@@ -60,15 +62,22 @@ class Importer:
     @property
     def wants_more(self) -> bool:
         """Whether it should be given another log."""
-        return sum(self._given.values()) < WINDOW_BYTES
+        return self._ahead < WINDOW_BYTES
 
-    def give(self, points: list[Checkpoint], sizes: list[int]) -> bool:
-        """Have logs read; False if the process is gone."""
+    def add(self, point: Checkpoint, size: int) -> None:
+        """Have a log read; it is given with the others at ``give``."""
+        self._added.append(point)
+        self._given[point.path] = size
+        self._ahead += size
+
+    def give(self) -> bool:
+        """Hand over the logs that were added; False if the process is gone."""
         stdin = self._process.stdin
         if stdin is None:
             return False
-        for point, size in zip(points, sizes, strict=True):
-            self._given[point.path] = size
+        points, self._added = self._added, []
+        if not points:
+            return True
         try:
             send(stdin, msgspec.msgpack.encode(points))
         except OSError:
@@ -80,7 +89,7 @@ class Importer:
         segments = _decode(message)
         for segment in segments:
             if not segment.more:
-                self._given.pop(segment.checkpoint.path, None)
+                self._ahead -= self._given.pop(segment.checkpoint.path, 0)
         return segments
 
     def close(self) -> None:

@@ -77,9 +77,9 @@ class Intake:
         self._importer: Importer | None = None
         self._failed_imports = 0
         self._ready: list[Segment] = []
-        self.backlog.restore(
-            (os.fsdecode(p.path), p) for p in ledger.checkpoints() if p.inode
-        )
+        points = [(os.fsdecode(p.path), p) for p in ledger.checkpoints()]
+        self._stored = {path for path, _ in points}
+        self.backlog.restore(points)
 
     @property
     def is_busy(self) -> bool:
@@ -99,6 +99,7 @@ class Intake:
         for old, new in difference.moved:
             root = self._root_of(new)
             self._ledger.move(os.fsencode(old), os.fsencode(new), os.fsencode(root))
+            self._stored.add(new)
         if difference.vanished:
             self._ledger.vanish([os.fsencode(p) for p in difference.vanished], now)
         self._measure()
@@ -166,6 +167,7 @@ class Intake:
             self.backlog.give_back(path)
             return
         self.unreadable.pop(path, None)
+        self._stored.add(path)
         self.backlog.note(path, segment.checkpoint)
         self._hear(segment)
         advanced = segment.checkpoint.offset - segment.start
@@ -199,10 +201,9 @@ class Intake:
             path = self.backlog.take_first()
             size = self.last_sweep.files.get(path)
             self.backlog.lend(path)
-            point = self._checkpoint(path)
-            if not self._importer.give([point], [size.size if size else 0]):
-                self._close_importer()
-                return
+            self._importer.add(self._checkpoint(path), size.size if size else 0)
+        if not self._importer.give():
+            self._close_importer()
 
     def _close_importer(self) -> None:
         if self._importer is not None:
@@ -225,9 +226,10 @@ class Intake:
 
     def _checkpoint(self, path: str) -> Checkpoint:
         raw = os.fsencode(path)
-        known = self._ledger.checkpoint(raw)
-        if known is not None:
-            return known
+        if path in self._stored:
+            known = self._ledger.checkpoint(raw)
+            if known is not None:
+                return known
         return Checkpoint(raw, SOURCE, os.fsencode(self._root_of(path)))
 
     def _root_of(self, path: str) -> str:

@@ -16,18 +16,12 @@ from zoneinfo import ZoneInfo
 
 from costd.core.errors import BusyError, CostdError, UsageError
 from costd.core.rates import RateCard
-from costd.engine.answers.doctor import doctor
-from costd.engine.answers.explain import explain
-from costd.engine.answers.prices import prices, reprice
-from costd.engine.answers.report import costs_summary, report
-from costd.engine.answers.sessions import session, sessions
-from costd.engine.answers.status import status
+from costd.engine.answers import answer_to
 from costd.engine.answers.work import Recount, SyncBegan, synced, verified
-from costd.engine.documents import documents
 from costd.engine.intake import Intake
 from costd.engine.live import Live
 from costd.engine.messages import (
-    Compared,
+    Call,
     Delivered,
     Dirty,
     Message,
@@ -36,26 +30,13 @@ from costd.engine.messages import (
     Stop,
     Tick,
 )
-from costd.engine.view import Params, View, WatchState
+from costd.engine.view import View, WatchState
 from costd.ingest.processes import running_sessions
 from costd.ledger import Ledger
 
-Answer = Callable[[View, Params], dict[str, Any]]
 Publish = Callable[[Mapping[str, Any]], Mapping[str, str]]
 """Takes the documents; returns what went wrong, by code."""
 
-ANSWERS: Mapping[str, Answer] = {
-    "status": status,
-    "report": report,
-    "sessions": sessions,
-    "session": session,
-    "prices": prices,
-    "reprice": reprice,
-    "explain": explain,
-    "doctor": doctor,
-    "costs_summary": costs_summary,
-    "alive": lambda _view, _params: {},
-}
 _CHANGING = frozenset({"reprice"})
 _LEAST_GAP_MS = 1_000
 """Between two publications; a burst of lines is published once."""
@@ -75,6 +56,10 @@ class Watching(Protocol):
 
     def health(self) -> WatchState:
         """How the watch is doing."""
+
+    @property
+    def sweep_seconds(self) -> float:
+        """How often to sweep: seldom while events come."""
 
 
 class Engine:
@@ -120,7 +105,7 @@ class Engine:
         self._live = Live(quiet_ms)
         self._watch: Watching | None = None
         self._started_at = self._last_tick_at = clock()
-        self._published_at = 0
+        self._published_at = self._swept_at = 0
         self._is_changed = True
         self._syncing: list[tuple[SyncBegan, Future[object]]] = []
         self._troubles: dict[str, str] = {}
@@ -177,6 +162,8 @@ class Engine:
             message = self._next_at_once()
         if self._stopping:
             return
+        if self._is_sweep_due():
+            self._look()
         if self._intake.has_work:
             self._advance()
         self._settle_syncs()
@@ -185,12 +172,29 @@ class Engine:
     def _next(self) -> Message | None:
         if self._intake.has_work:
             return self._next_at_once()
+        wait = self._patience_ms()
+        with suppress(Empty):
+            return self._queue.get(timeout=None if wait is None else wait / 1000)
+        return None
+
+    def _patience_ms(self) -> int | None:
+        """How long nothing need be done, if no message comes; None: for ever."""
+        waits = []
+        now = self._clock()
         if self._is_changed and self._publish is not None:
-            wait = self._published_at + _LEAST_GAP_MS - self._clock()
-            with suppress(Empty):
-                return self._queue.get(timeout=min(max(wait, 0), _LEAST_GAP_MS) / 1000)
+            waits.append(self._published_at + _LEAST_GAP_MS - now)
+        if self._watch is not None:
+            waits.append(self._swept_at + int(self._watch.sweep_seconds * 1000) - now)
+        if not waits:
             return None
-        return self._queue.get()
+        return min(max(min(waits), 0), self._tick_ms)
+
+    def _is_sweep_due(self) -> bool:
+        """Whether to look again although no beat came: while no events do."""
+        if self._watch is None or self._intake.has_work:
+            return False
+        gone = self._clock() - self._swept_at
+        return not 0 <= gone < self._watch.sweep_seconds * 1000
 
     def _next_at_once(self) -> Message | None:
         if self._stopping:
@@ -207,9 +211,8 @@ class Engine:
                 self._intake.receive(packed)
             case Question():
                 self._answer(message)
-            case Compared(recount, answer):
-                self._finish(answer, lambda: verified(self._view(), recount))
-                recount.close()
+            case Call(work):
+                work()
             case Tick():
                 self._beat()
             case Rescan():
@@ -231,6 +234,7 @@ class Engine:
         self._is_changed = True
 
     def _look(self) -> None:
+        self._swept_at = self._clock()
         try:
             self._intake.sweep(self._clock())
         except CostdError as error:
@@ -248,8 +252,9 @@ class Engine:
             self._syncing.append((began, question.answer))
         elif question.name == "verify":
             self._begin_verify(question.answer)
-        elif question.name in ANSWERS:
-            answer = ANSWERS[question.name]
+        elif question.name == "alive":
+            question.answer.set_result({})
+        elif (answer := answer_to(question.name)) is not None:
             self._finish(question.answer, lambda: answer(self._view(), question.params))
             self._is_changed |= question.name in _CHANGING
         else:
@@ -304,9 +309,13 @@ class Engine:
                 message = f"The check failed: {type(error).__name__}."
                 answer.set_exception(CostdError(message, "See the log."))
             else:
-                self._queue.put(Compared(recount, answer))
+                self._queue.put(Call(lambda: self._verified(recount, answer)))
 
         threading.Thread(target=work, name="costd-verify", daemon=True).start()
+
+    def _verified(self, recount: Recount, answer: Future[object]) -> None:
+        self._finish(answer, lambda: verified(self._view(), recount))
+        recount.close()
 
     def _view(self) -> View:
         return View(
@@ -334,6 +343,8 @@ class Engine:
     def _publish_now(self, state: str) -> None:
         if self._publish is None:
             return
+        from costd.engine.documents import documents  # noqa: PLC0415 - a daemon's
+
         self._published_at = self._clock()
         self._is_changed = False
         try:

@@ -2,43 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 
-from costd.engine.answers.work import Recount
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Dirty:
+class Dirty(Struct, frozen=True):
     """A path may have changed: a hint of the watch."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
+class Delivered(Struct, frozen=True):
     """Packed segments from the reading process; None: it has ended."""
 
     message: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(Struct, frozen=True):
     """The beat: look at everything, recompute, publish."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rescan:
+class Rescan(Struct, frozen=True):
     """Hints were lost: look at everything."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(Struct, frozen=True):
     """Finish the batch at hand and end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """Somebody asks; the answer or the failure goes into ``answer``."""
 
     name: str
@@ -46,12 +40,10 @@ class Question:
     answer: Future[object]
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """A recount is ready to be held against the ledger."""
+class Call(Struct, frozen=True):
+    """Work that another thread prepared, to be finished in the engine's."""
 
-    recount: Recount
-    answer: Future[object]
+    work: Callable[[], None]
 
 
-Message = Dirty | Delivered | Tick | Rescan | Stop | Question | Compared
+Message = Dirty | Delivered | Tick | Rescan | Stop | Question | Call

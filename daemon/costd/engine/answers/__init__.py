@@ -1,1 +1,37 @@
-"""Answers, one module for each kind of question: a view in, JSON-able values out."""
+"""Answers, one module for each kind of question: a view in, JSON-able values out.
+
+A module is loaded when its first question comes: a command that hosts the engine for
+one question must not wait for the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from costd.engine.view import Params, View
+
+Answer = Callable[[View, Params], dict[str, Any]]
+
+MODULES = {
+    "status": "status",
+    "report": "report",
+    "costs_summary": "report",
+    "sessions": "sessions",
+    "session": "sessions",
+    "prices": "prices",
+    "reprice": "prices",
+    "explain": "explain",
+    "doctor": "doctor",
+}
+"""Which module answers a question, in a function of the question's name."""
+
+
+def answer_to(name: str) -> Answer | None:
+    """The function that answers a question; None where nobody does."""
+    module = MODULES.get(name)
+    if module is None:
+        return None
+    answer: Answer = getattr(import_module(f"{__name__}.{module}"), name)
+    return answer
