@@ -93,7 +93,10 @@ class Generator:
         return f"{h[:8]}-{h[8:12]}-4{h[13:16]}-a{h[17:20]}-{h[20:]}"
 
     def envelope(self, session: Session, kind: str) -> str:
-        stamp = session.at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{session.at.microsecond // 1000:03d}Z"
+        stamp = (
+            session.at.strftime("%Y-%m-%dT%H:%M:%S.")
+            + f"{session.at.microsecond // 1000:03d}Z"
+        )
         agent = f'"agentId":"{session.agent_id}",' if session.agent_id else ""
         side = "true" if session.agent_id else "false"
         return (
@@ -172,7 +175,9 @@ class Generator:
         rng = self.rng
         project = f"project-{number % 23:02d}"
         cwd = f"/home/dev/{project}"
-        branch = rng.choice(("main", f"feature/min-{rng.randrange(1, 300)}", f"fix/pan-{number}"))
+        branch = rng.choice(
+            ("main", f"feature/min-{rng.randrange(1, 300)}", f"fix/pan-{number}")
+        )
         at = START + timedelta(seconds=rng.randrange(DAYS * 86_400))
         session_id = self.uuid()
         folder = self.root / f"-home-dev-{project}"
@@ -189,7 +194,9 @@ class Generator:
         if rng.random() < 0.04:
             other = self.uuid()
             copied = [line.replace(session_id, other) for line in main.lines]
-            fork = Session(folder / f"{other}.jsonl", other, cwd, branch, main.at, lines=copied)
+            fork = Session(
+                folder / f"{other}.jsonl", other, cwd, branch, main.at, lines=copied
+            )
             self.converse(fork, 4)
             self.write(fork)
 

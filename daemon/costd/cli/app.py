@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import difflib
+import os
 from importlib import import_module
 from typing import Any
 
 import click
+from click.shell_completion import shell_complete
 
 from costd import __version__
+from costd.cli.quick import COMPLETION
 from costd.cli.table import COMMANDS, module_of
 from costd.core.errors import UsageError
 
+NAME = "costd"
 HELP = """costd: what your coding agents cost.
 
 Alone it prints the status.
@@ -33,7 +37,8 @@ class CommandTable(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Without a command it is the status that is asked for."""
-        if not args or args[0] in ("--json", "--watch"):
+        is_bare = not args or args[0] in ("--json", "--watch")
+        if is_bare and not ctx.resilient_parsing:  # which completion parses with
             args = ["status", *args]
         return super().parse_args(ctx, args)
 
@@ -52,6 +57,7 @@ class CommandTable(click.Group):
         found = import_module(module_of(cmd_name)).command
         if not isinstance(found, click.Command):
             raise TypeError(cmd_name)
+        found.short_help = COMMANDS[cmd_name]
         return found
 
     def format_commands(
@@ -82,7 +88,7 @@ def _version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
 
 
 @click.command(
-    cls=CommandTable, help=HELP, epilog=EXITS, context_settings=SETTINGS, name="costd"
+    cls=CommandTable, help=HELP, epilog=EXITS, context_settings=SETTINGS, name=NAME
 )
 @click.option("--config", metavar="FILE", help="Another configuration file.")
 @click.option(
@@ -102,16 +108,26 @@ def costd(ctx: click.Context, config: str | None) -> None:
 def run(argv: list[str]) -> int:
     """The exit code of a command line.
 
+    Not by ``click.Command.main``, which has its own idea of a broken pipe.
+
     Raises:
         CostdError: what went wrong, with its exit code.
     """
+    if instruction := os.environ.get(COMPLETION):
+        return shell_complete(costd, {}, NAME, COMPLETION, instruction)
     try:
-        code: Any = costd.main(argv, prog_name="costd", standalone_mode=False)
+        with costd.make_context(NAME, list(argv)) as context:
+            code: Any = costd.invoke(context)
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        where = error.ctx.command_path if error.ctx else NAME
+        raise UsageError(
+            f"{where} alone does nothing", f"See: {where} --help"
+        ) from None
     except click.UsageError as error:
-        where = error.ctx.command_path if error.ctx else "costd"
+        where = error.ctx.command_path if error.ctx else NAME
         raise UsageError(error.format_message(), f"See: {where} --help") from None
     except click.ClickException as error:
         raise UsageError(error.format_message()) from None
-    except click.Abort:
-        raise KeyboardInterrupt from None
     return code if isinstance(code, int) else 0

@@ -34,6 +34,9 @@ def run(argv: list[str]) -> int:
         return BROKEN_PIPE
     except KeyboardInterrupt:
         return INTERRUPTED
+    except OSError as error:  # from click or rich, when they write
+        _show_when_debugging()
+        return output.complain(output.unwritable(error))
     except CostdError as error:
         _show_when_debugging()
         return output.complain(error)

@@ -23,9 +23,14 @@ def write(data: bytes) -> None:
     """
     if sys.stdout is None:
         raise CostdError("standard output is closed", "Leave it open, or redirect it.")
-    sys.stdout.flush()
-    sys.stdout.buffer.write(data)
-    flush()
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise unwritable(error) from None
 
 
 def say(text: str) -> None:
@@ -60,10 +65,15 @@ def flush() -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        abandon()
-        raise CostdError(
-            f"cannot write the output: {error.strerror}", "Write it somewhere else."
-        ) from None
+        raise unwritable(error) from None
+
+
+def unwritable(error: OSError) -> CostdError:
+    """What is said when standard output takes no more."""
+    abandon()
+    return CostdError(
+        f"cannot write the output: {error.strerror}", "Write it somewhere else."
+    )
 
 
 def on_terminal() -> bool:

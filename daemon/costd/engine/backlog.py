@@ -78,6 +78,11 @@ class Backlog:
         self._lent.clear()
         self._again.clear()
 
+    def clear(self) -> None:
+        """Nothing waits any more; the next sweep finds what differs."""
+        self.give_all_back()
+        self._waiting.clear()
+
     def note(self, path: str, point: Checkpoint) -> None:
         """A log is read up to this state of the file."""
         self.seen[path] = Seen(

@@ -124,8 +124,8 @@ class Intake:
     def advance(self) -> None:
         """Read or record one slice.
 
-        A full disk or a locked ledger is remembered in ``problem``: what could not be
-        recorded waits to be read again.
+        A full disk or a locked ledger is remembered in ``problem``; what could not be
+        recorded is read again after the next sweep.
         """
         self._feed()
         segments, self._ready = self._ready, []
@@ -137,6 +137,12 @@ class Intake:
             self._close_importer()
             self._ledger.settle()
 
+    def give_up(self) -> None:
+        """Until the next sweep: what waits is found again by then."""
+        self._close_importer()
+        self._ready = []
+        self.backlog.clear()
+
     def close(self) -> None:
         """End the reading process."""
         if self._importer is not None:
@@ -147,10 +153,7 @@ class Intake:
             recorded = self._ledger.record(segments)
         except LedgerBusyError as error:
             self.problem = error
-            for segment in segments:
-                path = os.fsdecode(segment.checkpoint.path)
-                self.backlog.give_back(path)
-                self.backlog.add(path)
+            self.give_up()
             return
         self.problem = None
         self.progress.new_responses += recorded.new_responses

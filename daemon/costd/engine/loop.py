@@ -109,7 +109,7 @@ class Engine:
         self._is_changed = True
         self._syncing: list[tuple[SyncBegan, Future[object]]] = []
         self._troubles: dict[str, str] = {}
-        self._stopping = False
+        self._stopping = self._ended = False
         self.on_change: Callable[[], None] = lambda: None
         self.report: Callable[[str, Exception], None] = lambda _event, _error: None
 
@@ -119,6 +119,8 @@ class Engine:
         """Ask; the future holds the answer, or a CostdError."""
         answer: Future[object] = Future()
         self._queue.put(Question(name, dict(params), answer))
+        if self._ended:
+            self._refuse_the_rest()
         return answer
 
     def hint(self, path: str) -> None:
@@ -221,7 +223,13 @@ class Engine:
                 self._stopping = True
 
     def _advance(self) -> None:
-        self._intake.advance()
+        try:
+            self._intake.advance()
+        except CostdError as error:
+            self._troubles["ledger"] = error.message
+            self._intake.give_up()
+            self._is_changed = True
+            return
         for session_id, at in self._intake.heard.items():
             self._live.hear(session_id, at)
         self._intake.heard.clear()
@@ -361,6 +369,7 @@ class Engine:
         self._intake.close()
         with suppress(CostdError):
             self._publish_now("stopped")
+        self._ended = True
         self._refuse_the_rest()
         with suppress(CostdError):
             self._ledger.database.checkpoint()

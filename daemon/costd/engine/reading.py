@@ -48,6 +48,9 @@ class Reader:
             return self._segment(descriptor, known)
         except OSError as error:
             return _failed(known, error)
+        except Exception as error:  # noqa: BLE001 - one log must not stop the others
+            name = type(error).__name__
+            return Segment(known, _nothing(), error=f"costd has a defect: {name}")
         finally:
             os.close(descriptor)
 

@@ -51,29 +51,14 @@ def run(config: Config, paths: Paths) -> int:
         stack.enter_context(exclusive(paths.lock))
         stack.enter_context(_signals(stopping))
         engine = compose(config, paths, publish_to=_outlet(config, paths))
-        live = Live()
-        engine.on_change = live.changed
         engine.report = _report
-        server = Server(
-            build_app(engine.ask, live, on_error=_report),
-            paths.socket,
-            loopback=_loopback(config, paths),
-            on_stop=live.close,
-            on_error=_report,
-        )
-        watch = Watch(
-            roots_of(config),
-            notify=engine.hint,
-            rescan=engine.rescan,
-            canary_dir=str(paths.state_dir / "canary"),
-            slow_sweep_seconds=config.engine.sweep_seconds,
-        )
-        thread = threading.Thread(target=engine.run, args=(watch,), name="costd-engine")
+        server = _server(config, paths, engine)
+        worker = _Worker(engine, _watch(config, paths, engine), stopping)
         # From here on everything that began is ended, whatever happens.
-        stack.callback(_end_engine, engine, thread)
+        stack.callback(worker.end)
         server.start()
         stack.callback(server.stop)
-        thread.start()
+        worker.start()
         _announce(paths, server)
         stack.callback(paths.daemon_file.unlink, missing_ok=True)
         _keep_beating(stack, config, engine, server)
@@ -82,7 +67,56 @@ def run(config: Config, paths: Paths) -> int:
         stopping.wait()
         notify("STOPPING=1")
         log.info("daemon_stopping")
-    return 0 if not thread.is_alive() else _force_exit()
+    if worker.is_alive():
+        _force_exit()
+    return 1 if worker.has_crashed else 0
+
+
+class _Worker(threading.Thread):
+    """The engine's thread; the process does not live on without it."""
+
+    def __init__(self, engine: Engine, watch: Watch, stopping: threading.Event) -> None:
+        super().__init__(name="costd-engine")
+        self._engine = engine
+        self._watch = watch
+        self._stopping_process = stopping
+        self.has_crashed = False
+
+    def run(self) -> None:
+        try:
+            self._engine.run(self._watch)
+        except Exception:
+            self.has_crashed = True
+            log.exception("engine_crashed")
+            self._stopping_process.set()
+
+    def end(self) -> None:
+        """Ask the engine to stop, and wait as long as a supervisor would."""
+        self._engine.stop()
+        if self.ident is not None:
+            self.join(STOP_SECONDS)
+
+
+def _server(config: Config, paths: Paths, engine: Engine) -> Server:
+    live = Live()
+    engine.on_change = live.changed
+    return Server(
+        build_app(engine.ask, live, on_error=_report),
+        paths.socket,
+        loopback=_loopback(config, paths),
+        on_stop=live.close,
+        on_error=_report,
+    )
+
+
+def _watch(config: Config, paths: Paths, engine: Engine) -> Watch:
+    return Watch(
+        roots_of(config),
+        notify=engine.hint,
+        rescan=engine.rescan,
+        canary_dir=str(paths.state_dir / "canary"),
+        slow_sweep_seconds=config.engine.sweep_seconds,
+    )
 
 
 def _outlet(
@@ -160,12 +194,6 @@ def _signals(stopping: threading.Event) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _end_engine(engine: Engine, thread: threading.Thread) -> None:
-    engine.stop()
-    if thread.ident is not None:
-        thread.join(STOP_SECONDS)
 
 
 def _force_exit() -> int:

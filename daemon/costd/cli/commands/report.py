@@ -37,6 +37,14 @@ def _dimensions(
     return names
 
 
+def _complete(
+    _ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[str]:
+    """The keys that go on from what is typed, also after a comma."""
+    done, comma, last = incomplete.rpartition(",")
+    return [done + comma + name for name in DIMENSIONS if name.startswith(last)]
+
+
 @click.command(
     help=HELP,
     epilog=example(
@@ -50,6 +58,7 @@ def _dimensions(
     multiple=True,
     metavar="KEYS",
     callback=_dimensions,
+    shell_complete=_complete,
     help="What makes a row, as day,model.",
 )
 @span
