@@ -10,16 +10,18 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from costd.core.errors import BusyError, CostdError, UsageError
 from costd.core.rates import RateCard
-from costd.engine.answers import answer_to
+from costd.engine.answers import Answer, answer_to
 from costd.engine.answers.work import Recount, SyncBegan, synced, verified
 from costd.engine.intake import Intake
 from costd.engine.live import Live
+from costd.engine.memory import Memory
 from costd.engine.messages import (
     Call,
     Delivered,
@@ -30,16 +32,12 @@ from costd.engine.messages import (
     Stop,
     Tick,
 )
+from costd.engine.outlet import Outlet, Publish
 from costd.engine.view import View, WatchState
 from costd.ingest.processes import running_sessions
 from costd.ledger import Ledger
 
-Publish = Callable[[Mapping[str, Any]], Mapping[str, str]]
-"""Takes the documents; returns what went wrong, by code."""
-
 _CHANGING = frozenset({"reprice"})
-_LEAST_GAP_MS = 1_000
-"""Between two publications; a burst of lines is published once."""
 
 
 class Watching(Protocol):
@@ -95,7 +93,7 @@ class Engine:
         self._clock = clock
         self._tick_ms = tick_ms
         self._max_line_bytes = max_line_bytes
-        self._publish = publish
+        self._outlet = Outlet(publish)
         self._is_daemon = is_daemon
         self._queue: SimpleQueue[Message] = SimpleQueue()
         self._intake = Intake(
@@ -105,11 +103,11 @@ class Engine:
         self._live = Live(quiet_ms)
         self._watch: Watching | None = None
         self._started_at = self._last_tick_at = clock()
-        self._published_at = self._swept_at = 0
-        self._is_changed = True
+        self._swept_at = 0
         self._syncing: list[tuple[SyncBegan, Future[object]]] = []
         self._troubles: dict[str, str] = {}
         self._stopping = self._ended = False
+        self._memory = Memory()
         self.on_change: Callable[[], None] = lambda: None
         self.report: Callable[[str, Exception], None] = lambda _event, _error: None
 
@@ -169,7 +167,7 @@ class Engine:
         if self._intake.has_work:
             self._advance()
         self._settle_syncs()
-        self._publish_if_changed()
+        self._publish_if_due()
 
     def _next(self) -> Message | None:
         if self._intake.has_work:
@@ -183,8 +181,8 @@ class Engine:
         """How long nothing need be done, if no message comes; None: for ever."""
         waits = []
         now = self._clock()
-        if self._is_changed and self._publish is not None:
-            waits.append(self._published_at + _LEAST_GAP_MS - now)
+        if (wait := self._outlet.wait_ms(now)) is not None:
+            waits.append(wait)
         if self._watch is not None:
             waits.append(self._swept_at + int(self._watch.sweep_seconds * 1000) - now)
         if not waits:
@@ -228,18 +226,19 @@ class Engine:
         except CostdError as error:
             self._troubles["ledger"] = error.message
             self._intake.give_up()
-            self._is_changed = True
+            self._outlet.change()
             return
         for session_id, at in self._intake.heard.items():
             self._live.hear(session_id, at)
         self._intake.heard.clear()
-        self._is_changed = True
+        self._memory.forget()
+        self._outlet.change()
 
     def _beat(self) -> None:
         self._last_tick_at = self._clock()
         self._live.refresh()
         self._look()
-        self._is_changed = True
+        self._outlet.change()
 
     def _look(self) -> None:
         self._swept_at = self._clock()
@@ -263,11 +262,23 @@ class Engine:
         elif question.name == "alive":
             question.answer.set_result({})
         elif (answer := answer_to(question.name)) is not None:
-            self._finish(question.answer, lambda: answer(self._view(), question.params))
-            self._is_changed |= question.name in _CHANGING
+            work_out = partial(self._work_out, answer, question)
+            self._finish(question.answer, work_out)
+            if question.name in _CHANGING:
+                self._outlet.change()
+                self._memory.forget()
         else:
             error = UsageError(f"costd does not know {question.name[:40]!r}.")
             question.answer.set_exception(error)
+
+    def _work_out(self, answer: Answer, question: Question) -> dict[str, Any]:
+        view = self._view()
+        return self._memory.recall(
+            question.name,
+            question.params,
+            view.now,
+            lambda: answer(view, question.params),
+        )
 
     def _finish(self, future: Future[object], work: Callable[[], object]) -> None:
         """Answer; a failure nobody foresaw is logged and does not end the engine."""
@@ -337,31 +348,21 @@ class Engine:
             last_tick_at=self._last_tick_at,
             is_daemon=self._is_daemon,
             watch=None if self._watch is None else self._watch.health(),
-            troubles=self._troubles,
+            troubles={**self._troubles, **self._outlet.troubles},
         )
 
-    def _publish_if_changed(self) -> None:
-        now = self._clock()
-        if self._publish is None or not self._is_changed:
-            return
-        if 0 <= now - self._published_at < _LEAST_GAP_MS:
-            return
-        self._publish_now("running")
+    def _publish_if_due(self) -> None:
+        if self._outlet.wait_ms(self._clock()) == 0:
+            self._publish_now("running")
 
     def _publish_now(self, state: str) -> None:
-        if self._publish is None:
-            return
-        from costd.engine.documents import documents  # noqa: PLC0415 - a daemon's
+        def contents() -> Mapping[str, Any]:
+            from costd.engine.documents import documents  # noqa: PLC0415 - a daemon's
 
-        self._published_at = self._clock()
-        self._is_changed = False
-        try:
-            troubles = self._publish(documents(self._view(), state=state))
-        except CostdError as error:
-            troubles = {"publish": error.message}
-        self._troubles.pop("publish", None)
-        self._troubles.update(troubles)
-        self.on_change()
+            return documents(self._view(), state=state)
+
+        if self._outlet.publish(self._clock(), contents):
+            self.on_change()
 
     def _end(self) -> None:
         if self._watch is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from sqlite3 import Connection
 from typing import Any, NamedTuple
@@ -32,12 +33,13 @@ _SUMS = (
     "sum(cache_creation_1h_tokens), sum(reasoning_tokens), sum(web_searches), "
     "sum(cost), sum(unfinalised), sum(unpriced), sum(unpriced_tokens)"
 )
-_FROM = (
-    "cell JOIN context c ON c.id = cell.context_id "
-    "JOIN session s ON s.id = c.session "
-    "JOIN service sv ON sv.id = cell.service_id "
-    "JOIN attribution a ON a.context_id = c.id"
-)
+_JOINS = {
+    "c": "JOIN context c ON c.id = cell.context_id",
+    "s": "JOIN session s ON s.id = c.session",
+    "sv": "JOIN service sv ON sv.id = cell.service_id",
+    "a": "JOIN attribution a ON a.context_id = cell.context_id",
+}
+"""Tables beside the cells, by the alias that columns use; only needed ones are read."""
 
 
 class Cut(NamedTuple):
@@ -74,8 +76,10 @@ def cut(connection: Connection, question: Question) -> list[Cut]:
     _require_known([*others, *question.filters])
     spans = _spans(connection, question, times[0] if times else "")
     where, values = _where(question)
+    aliases = {DIMENSIONS[n] for n in (*others, *question.filters)}
     groups = [*(["period.i"] if times else []), *(DIMENSIONS[n] for n in others)]
-    query = f"SELECT {', '.join([*groups, _SUMS])} FROM {_source(times)} WHERE {where}"
+    source = _source(times, {"c.", *aliases})
+    query = f"SELECT {', '.join([*groups, _SUMS])} FROM {source} WHERE {where}"
     if groups:
         query += " GROUP BY " + ", ".join(str(n + 1) for n in range(len(groups)))
         query += " ORDER BY " + ", ".join(str(n + 1) for n in range(len(groups)))
@@ -85,10 +89,15 @@ def cut(connection: Connection, question: Question) -> list[Cut]:
     ]
 
 
-def _source(times: list[str]) -> str:
-    if not times:
-        return _FROM
-    return f"period CROSS JOIN {_FROM}"
+def _source(times: list[str], columns: set[str]) -> str:
+    """The cells, with the periods before them and the tables that columns need."""
+    needed = [
+        join
+        for alias, join in _JOINS.items()
+        if any(re.search(rf"\b{alias}\.", column) for column in columns)
+    ]
+    before = "period CROSS JOIN " if times else ""
+    return f"{before}cell {' '.join(needed)}"
 
 
 def _require_known(names: list[str]) -> None:
@@ -145,6 +154,35 @@ def _cut(by: Sequence[str], row: tuple[Any, ...], spans: list[Period]) -> Cut:
     period = spans[found.pop(0)].label if any(n in KINDS for n in by) else ""
     keys = [period if n in KINDS else str(found.pop(0)) for n in by]
     return Cut(tuple(keys), Sums(*found))
+
+
+class Owned(NamedTuple):
+    """Nano-USD that issues own, and that named buckets hold; together it is all."""
+
+    issues: int
+    buckets: int
+
+
+def owned(connection: Connection, question: Question) -> Owned:
+    """How a cut divides between issues and buckets."""
+    where, values = _where(question._replace(by=()))
+    columns = {"c.", "a.", *(DIMENSIONS[name] for name in question.filters)}
+    rows = connection.execute(
+        "SELECT a.issue LIKE 'none:%', sum(cell.cost) "
+        f"FROM {_source([], columns)} WHERE {where} GROUP BY 1",
+        values,
+    )
+    sums = dict(rows.fetchall())
+    return Owned(sums.get(0, 0), sums.get(1, 0))
+
+
+def buckets(connection: Connection) -> dict[str, int]:
+    """Nano-USD by named bucket: everything that no issue owns."""
+    rows = connection.execute(
+        "SELECT a.issue, sum(cell.cost) FROM cell "
+        f"{_JOINS['a']} WHERE a.issue LIKE 'none:%' GROUP BY 1 ORDER BY 2 DESC"
+    )
+    return dict(rows.fetchall())
 
 
 def total(connection: Connection, since: int | None, until: int | None) -> Sums:

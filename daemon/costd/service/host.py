@@ -19,7 +19,8 @@ from zoneinfo import ZoneInfo
 from costd.config import Config, claude_roots
 from costd.core.attribution import Keys
 from costd.core.instants import MINUTE, SECOND
-from costd.engine.loop import Engine, Publish
+from costd.engine.loop import Engine
+from costd.engine.outlet import Publish
 from costd.ingest.sweep import real_paths
 from costd.ledger import Ledger
 from costd.lock import exclusive

@@ -10,7 +10,7 @@ from costd.core.money import to_usd
 from costd.core.periods import parse_when, starts
 from costd.core.summary import BASIS, Sums, amounts, cost_usd, envelope, together
 from costd.engine.view import Params, View, text, words, zone_of
-from costd.ledger.reports import Question, cut
+from costd.ledger.reports import Question, cut, owned
 
 
 def report(view: View, params: Params) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def report(view: View, params: Params) -> dict[str, Any]:
     rows = cut(view.connection, question)
     whole = cut(view.connection, question._replace(by=()))
     total = whole[0].sums if whole else Sums()
-    issues, buckets = _owners(view, question)
+    owners = owned(view.connection, question)
     return envelope(
         view.now,
         timezone=question.zone.key,
@@ -38,10 +38,10 @@ def report(view: View, params: Params) -> dict[str, Any]:
         else [],
         total=amounts(total),
         ownership={
-            "issues_usd": to_usd(issues.cost),
-            "buckets_usd": to_usd(buckets.cost),
+            "issues_usd": to_usd(owners.issues),
+            "buckets_usd": to_usd(owners.buckets),
             "total_usd": to_usd(total.cost),
-            "exact": issues.cost + buckets.cost == total.cost,
+            "exact": owners.issues + owners.buckets == total.cost,
         },
         price_card={
             "version": view.ledger.card.version,
@@ -49,14 +49,6 @@ def report(view: View, params: Params) -> dict[str, Any]:
         },
         basis=BASIS,
     )
-
-
-def _owners(view: View, question: Question) -> tuple[Sums, Sums]:
-    """The sums of issues and of buckets: together they are the total."""
-    rows = cut(view.connection, question._replace(by=("issue",)))
-    buckets = [row.sums for row in rows if row.keys[0].startswith("none:")]
-    issues = [row.sums for row in rows if not row.keys[0].startswith("none:")]
-    return together(issues), together(buckets)
 
 
 def read_question(view: View, params: Params) -> Question:

@@ -15,7 +15,7 @@ from costd.engine.intake import SOURCE
 from costd.engine.live import LiveSession
 from costd.engine.view import Params, View, zone_of
 from costd.ledger.health import coverage, unpriced
-from costd.ledger.reports import Question, cut, total
+from costd.ledger.reports import Question, buckets, total
 
 _WINDOWS = ("today", "week", "month", "all")
 
@@ -37,7 +37,9 @@ def status(view: View, params: Params) -> dict[str, Any]:
             zip(_WINDOWS, map(short, windows(view, everything, tz.key)), strict=True)
         ),
         live=[_live(session) for session in live_sessions(view)],
-        unattributed=_unattributed(view),
+        unattributed={
+            name: to_usd(cost) for name, cost in buckets(view.connection).items()
+        },
         unpriced={
             "models": [model.model for model in models],
             "tokens": sum(model.tokens for model in models),
@@ -100,15 +102,6 @@ def _live(session: LiveSession) -> dict[str, Any]:
         "subagents": place.subagents,
         "lower_bound": bool(session.sums.unfinalised or session.sums.unpriced),
         "unpriced_responses": session.sums.unpriced,
-    }
-
-
-def _unattributed(view: View) -> dict[str, float]:
-    question = Question(("issue",), None, None, view.zone, {})
-    return {
-        row.keys[0]: to_usd(row.sums.cost)
-        for row in cut(view.connection, question)
-        if row.keys[0].startswith("none:")
     }
 
 

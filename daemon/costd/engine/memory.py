@@ -1,0 +1,51 @@
+"""Answers that are still true: nothing has been recorded since."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from costd.core.instants import format_instant
+from costd.engine.view import Params
+
+_REMEMBERED = 32
+_TIMELESS = frozenset({"report"})
+
+
+class Memory:
+    """A few answers to questions whose parameters mean the same tomorrow."""
+
+    def __init__(self) -> None:
+        self._answers: dict[bytes, dict[str, Any]] = {}
+
+    def forget(self) -> None:
+        """The ledger has changed."""
+        self._answers.clear()
+
+    def recall(
+        self,
+        name: str,
+        params: Params,
+        now: int,
+        work_out: Callable[[], dict[str, Any]],
+    ) -> dict[str, Any]:
+        """The answer, worked out or remembered, as of now."""
+        if name not in _TIMELESS or not is_timeless(params):
+            return work_out()
+        key = orjson.dumps([name, dict(params)], option=orjson.OPT_SORT_KEYS)
+        known = self._answers.get(key)
+        if known is None:
+            if len(self._answers) >= _REMEMBERED:
+                self._answers.clear()
+            known = self._answers[key] = work_out()
+        return {**known, "generated_at": format_instant(now)}
+
+
+def is_timeless(params: Params) -> bool:
+    """Whether no parameter is a span that is counted from now."""
+    times = (params.get("since"), params.get("until"))
+    return not any(
+        isinstance(t, str) and t[-1:].isalpha() and t[-1] != "Z" for t in times
+    )
