@@ -55,11 +55,12 @@ def put(connection: Connection, segment: Segment) -> int:
             reading.salvaged,
         ),
     ).fetchone()
-    connection.executemany(
-        "INSERT OR REPLACE INTO skipped_line (file_id, offset, length, reason) "
-        "VALUES (?, ?, ?, ?)",
-        ((number, s.offset, s.length, s.reason) for s in reading.skipped),
-    )
+    if reading.skipped:
+        connection.executemany(
+            "INSERT OR REPLACE INTO skipped_line (file_id, offset, length, reason) "
+            "VALUES (?, ?, ?, ?)",
+            ((number, s.offset, s.length, s.reason) for s in reading.skipped),
+        )
     return int(number)
 
 

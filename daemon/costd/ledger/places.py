@@ -64,10 +64,10 @@ class Places:
         return number
 
     def _number(self, select: str, insert: str, values: tuple[object, ...]) -> int:
-        found = self._connection.execute(select, values).fetchone()
-        if found is None:
-            return int(self._connection.execute(insert, values).lastrowid or 0)
-        return int(found[0])
+        """Most are new when they are asked for: one statement for these."""
+        run = self._connection.execute
+        made = run(f"{insert} ON CONFLICT DO NOTHING RETURNING id", values).fetchone()
+        return int((made or run(select, values).fetchone())[0])
 
     def service_of(self, number: int) -> Service:
         """The service with a number."""

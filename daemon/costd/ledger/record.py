@@ -8,9 +8,9 @@ the ledger had is written. Rows, rollup and checkpoints are one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from sqlite3 import Connection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -53,6 +53,8 @@ class Recorder:
         self._replaced: list[Values] = []
         self._deleted: list[int] = []
         self._logs: dict[int, tuple[int, bool, str]] = {}
+        self._lasted: dict[int, int] = {}
+        self._kept: list[tuple[int, int, str, bytes]] = []
         self._next = self._first = _next_id(connection)
         self._changed = 0
 
@@ -68,11 +70,12 @@ class Recorder:
             read += segment.checkpoint.offset - segment.start
             self._take(file_id, segment, fresh)
         known = self._known({key[0] for key in fresh})
+        evidence = self._evidence({key[0] for key in known})
         for key, seen in fresh.items():
             if len(seen) == 1 and key not in known:
                 self._new(*seen[0])
             else:
-                self._regroup(key, known.get(key, []), seen)
+                self._regroup(key, known.get(key, []), evidence.get(key, {}), seen)
         self._write()
         return Recorded(self._next - self._first, self._changed, read)
 
@@ -87,22 +90,18 @@ class Recorder:
         at = reading.first_at
         contexts = [self._places.context(source, c, at) for c in reading.contexts]
         services = [self._places.service(s) for s in reading.services]
-        spans: dict[int, int] = {}
+        lasted = self._lasted
         for seen in reading.observations:
             seen.context = contexts[seen.context]
             seen.service = services[seen.service]
-            spans[seen.context] = seen.at
+            if seen.at > lasted.get(seen.context, 0):
+                lasted[seen.context] = seen.at
             key = (seen.group, seen.response_id, seen.scope)
             if key in fresh:
                 fresh[key].append((file_id, seen))
             else:
                 fresh[key] = [(file_id, seen)]
         self._facts(source, segment)
-        self._connection.executemany(
-            "UPDATE context SET first_at = min(first_at, ?1), "
-            "last_at = max(last_at, ?1) WHERE id = ?2",
-            [(at, context) for context, at in spans.items()],
-        )
 
     def _facts(self, source: str, segment: Segment) -> None:
         reading, run = segment.reading, self._connection.execute
@@ -129,17 +128,29 @@ class Recorder:
     def _known(self, groups: set[int]) -> dict[Key, list[Row]]:
         """The rows that the ledger has in these groups."""
         known: dict[Key, list[Row]] = {}
+        for values in self._in_groups(f"SELECT {COLUMNS} FROM response", groups):
+            row = Row(*values)
+            known.setdefault((row.grp, row.response_id, row.scope), []).append(row)
+        return known
+
+    def _evidence(self, groups: set[int]) -> dict[Key, dict[Place, Observation]]:
+        """The observations that were kept of these groups."""
+        found: dict[Key, dict[Place, Observation]] = {}
+        query = "SELECT grp, file_id, seen FROM observation"
+        for group, file_id, packed in self._in_groups(query, groups):
+            seen = msgspec.msgpack.decode(packed, type=Observation)
+            kept = found.setdefault((group, seen.response_id, seen.scope), {})
+            kept[file_id, seen.request_id, seen.part] = seen
+        return found
+
+    def _in_groups(self, query: str, groups: set[int]) -> Iterator[tuple[Any, ...]]:
         if self._first == 1:
-            return known
+            return  # nothing was ever recorded
         wanted = list(groups)
         for start in range(0, len(wanted), _AT_ONCE):
             some = wanted[start : start + _AT_ONCE]
             marks = ", ".join("?" * len(some))
-            query = f"SELECT {COLUMNS} FROM response WHERE grp IN ({marks})"
-            for values in self._connection.execute(query, some):
-                row = Row(*values)
-                known.setdefault((row.grp, row.response_id, row.scope), []).append(row)
-        return known
+            yield from self._connection.execute(f"{query} WHERE grp IN ({marks})", some)
 
     def _new(self, file_id: int, seen: Observation) -> None:
         """A response that is seen for the first time, and once."""
@@ -150,10 +161,13 @@ class Recorder:
         self._deltas.add(row)
 
     def _regroup(
-        self, key: Key, rows: list[Row], fresh: list[tuple[int, Observation]]
+        self,
+        key: Key,
+        rows: list[Row],
+        evidence: dict[Place, Observation],
+        fresh: list[tuple[int, Observation]],
     ) -> None:
         """Put a group together anew and write what became different."""
-        evidence = self._evidence(key)
         kept = bool(evidence)
         if not kept:
             evidence = {
@@ -234,30 +248,15 @@ class Recorder:
             self._deleted.append(row.id)
             self._changed += 1
 
-    def _evidence(self, key: Key) -> dict[Place, Observation]:
-        """The group's observations, if they were kept."""
-        found: dict[Place, Observation] = {}
-        for file_id, packed in self._connection.execute(
-            "SELECT file_id, seen FROM observation WHERE grp = ?", key[:1]
-        ):
-            seen = msgspec.msgpack.decode(packed, type=Observation)
-            if (seen.response_id, seen.scope) == key[1:]:
-                found[file_id, seen.request_id, seen.part] = seen
-        return found
-
     def _keep(self, key: Key, evidence: dict[Place, Observation]) -> None:
-        self._connection.executemany(
-            "INSERT OR REPLACE INTO observation (grp, file_id, key, seen) "
-            "VALUES (?, ?, ?, ?)",
-            [
-                (
-                    key[0],
-                    file_id,
-                    "\x1f".join((*key[1:], request_id, part)),
-                    msgspec.msgpack.encode(seen),
-                )
-                for (file_id, request_id, part), seen in evidence.items()
-            ],
+        self._kept.extend(
+            (
+                key[0],
+                file_id,
+                "\x1f".join((*key[1:], request_id, part)),
+                msgspec.msgpack.encode(seen),
+            )
+            for (file_id, request_id, part), seen in evidence.items()
         )
 
     def _write(self) -> None:
@@ -266,6 +265,15 @@ class Recorder:
         )
         self._connection.executemany(ADD, self._added)
         self._connection.executemany(REPLACE, self._replaced)
+        self._connection.executemany(
+            "REPLACE INTO observation (grp, file_id, key, seen) VALUES (?, ?, ?, ?)",
+            self._kept,
+        )
+        self._connection.executemany(
+            "UPDATE context SET first_at = min(first_at, ?1), "
+            "last_at = max(last_at, ?1) WHERE id = ?2",
+            [(at, context) for context, at in self._lasted.items()],
+        )
         self._deltas.write(self._connection)
 
 
