@@ -1,0 +1,161 @@
+"""A costd of the benchmark's own: its places, its commands, its daemon."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from benchmarks.timing import FailedRunError, Program
+from costd.cli.client import Connection, connect
+from costd.core.errors import NoDaemonError
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 120.0
+PAUSE_SECONDS = 0.02
+
+
+class Costd:
+    """One installation, from an empty state on.
+
+    Args:
+        home: its home directory; ``.claude/projects`` in it are its logs.
+        state: for the ledger and all other files, on a real disk.
+        runtime: for the socket, with a short path.
+        more: a second place of logs, like ``home/.claude``: a benchmark may write there.
+    """
+
+    def __init__(self, home: Path, state: Path, runtime: Path, more: Path) -> None:
+        self.state = state
+        self._socket = str(runtime / "costd.sock")
+        self.more_logs = more / "projects"
+        self.more_logs.mkdir()
+        environment = base_environment(home) | {
+            "COSTD_STATE_DIR": str(state / "state"),
+            "COSTD_OUTPUT_DIR": str(state / "output"),
+            "COSTD_RUNTIME_DIR": str(runtime),
+            "CLAUDE_CONFIG_DIR": str(more),
+        }
+        command, variables = _command()
+        self.program = Program("costd", command, environment | variables)
+
+    @property
+    def ledger_bytes(self) -> int:
+        """The size of the ledger with its write-ahead log."""
+        return sum(f.stat().st_size for f in (self.state / "state").glob("ledger.db*"))
+
+    @contextmanager
+    def daemon(self, responses: int) -> Iterator[Daemon]:
+        """Its daemon, once it has ``responses`` in the ledger and nothing to read."""
+        with (self.state / "daemon.log").open("ab") as log:
+            program = self.program.with_arguments("run")
+            process = subprocess.Popen(
+                program.command,
+                env=program.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            daemon = Daemon(process.pid, self._socket, self._connected(process))
+            daemon.wait_for(responses)
+            yield daemon
+            daemon.close()
+        finally:
+            process.terminate()
+            process.wait()
+
+    def _connected(self, process: subprocess.Popen[bytes]) -> Connection:
+        for _ in _until(START_SECONDS):
+            connection = connect(self._socket)
+            if connection is not None:
+                return connection
+            if process.poll() is not None:
+                break
+        log = self.state / "daemon.log"
+        raise FailedRunError(f"the daemon did not start; {log} says why")
+
+
+class Daemon:
+    """A daemon that runs, and a connection to it that is used again and again."""
+
+    def __init__(self, pid: int, socket: str, connection: Connection) -> None:
+        self.pid = pid
+        self._socket = socket
+        self._connection = connection
+
+    def status(self) -> dict[str, Any]:
+        """What ``costd status --json`` prints, without the process that prints it."""
+        try:
+            body = self._connection.ask("GET", "/api/status")
+        except NoDaemonError:  # it hangs up on those who are silent for long
+            self._connection.close()
+            self._connection = self._anew()
+            body = self._connection.ask("GET", "/api/status")
+        answer: dict[str, Any] = orjson.loads(body)
+        return answer
+
+    def _anew(self) -> Connection:
+        connection = connect(self._socket)
+        if connection is None:
+            raise FailedRunError("the daemon is gone")
+        return connection
+
+    def wait_for(self, responses: int) -> dict[str, Any]:
+        """Wait until so many responses are in the ledger and nothing is to be read."""
+        for _ in _until(START_SECONDS):
+            status = self.status()
+            behind = sum(source["bytes_behind"] for source in status["sources"])
+            if status["totals"]["all"]["responses"] >= responses and not behind:
+                return status
+        raise FailedRunError(f"the daemon did not find {responses} responses")
+
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.close()
+
+    def cpu_seconds(self) -> float:
+        """CPU time so far, of threads that have ended too; Linux only."""
+        # The number of the CPU clock of another process, as libc makes it.
+        return time.clock_gettime((~self.pid << 3) | 2)
+
+    def memory(self) -> dict[str, int]:
+        """Bytes in memory: ``rss``, and of them ``own`` (not backed by a file)."""
+        text = Path(f"/proc/{self.pid}/status").read_text("ascii", "replace")
+        pairs = (line.split()[:2] for line in text.splitlines() if "kB" in line)
+        found = {name.rstrip(":"): int(value) * 1024 for name, value in pairs}
+        return {"rss": found["VmRSS"], "own": found["RssAnon"]}
+
+
+def base_environment(home: Path) -> dict[str, str]:
+    """What every measured program gets: no variable of the person who measures."""
+    return {
+        "HOME": str(home),
+        "PATH": os.environ.get("PATH", os.defpath),
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+    }
+
+
+def _command() -> tuple[tuple[str, ...], dict[str, str]]:
+    """The ``costd`` of this environment, or the checkout's by hand."""
+    script = Path(sys.executable).with_name("costd")
+    if script.is_file():
+        return (str(script),), {}
+    code = "from costd.cli.entry import main; main()"
+    return (sys.executable, "-P", "-c", code), {"PYTHONPATH": str(ROOT / "daemon")}
+
+
+def _until(seconds: float) -> Iterator[None]:
+    """Again and again, with pauses, for at most ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        yield
+        time.sleep(PAUSE_SECONDS)
