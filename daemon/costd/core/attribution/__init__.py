@@ -27,7 +27,14 @@ from costd.core.attribution.identity import (
     require_issue,
     valid_issue,
 )
-from costd.core.attribution.keys import Keys, from_history, promoted, usable_keys
+from costd.core.attribution.keys import (
+    Keys,
+    candidates,
+    from_history,
+    is_proven,
+    promoted,
+    usable_keys,
+)
 from costd.core.attribution.model import THRESHOLD, Attribution, Place
 from costd.core.attribution.place import attribute_place
 from costd.core.attribution.roles import ROLES, role_of, session_type
@@ -54,8 +61,10 @@ __all__ = [
     "Place",
     "Span",
     "attribute_place",
+    "candidates",
     "declared",
     "from_history",
+    "is_proven",
     "issue_in",
     "issue_problem",
     "layered",

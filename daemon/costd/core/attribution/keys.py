@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
@@ -128,15 +128,22 @@ def promoted(branches: Iterable[str]) -> frozenset[str]:
     """
     numbers: defaultdict[str, set[int]] = defaultdict(set)
     for branch in branches:
-        for found in KEY_AND_NUMBER.finditer(branch[:LONGEST_NAME]):
-            key, _ = candidate(branch, found)
-            if key:
-                numbers[key].add(int(found[2]))
-    return frozenset(
-        key
-        for key, seen in numbers.items()
-        if len(seen) >= PROMOTION_NUMBERS and max(seen) >= PROMOTION_HIGHEST
-    )
+        for key, number in candidates(branch):
+            numbers[key].add(number)
+    return frozenset(key for key, seen in numbers.items() if is_proven(seen))
+
+
+def candidates(branch: str) -> Iterator[tuple[str, int]]:
+    """The unknown keys that a branch may speak of, with their numbers."""
+    for found in KEY_AND_NUMBER.finditer(branch[:LONGEST_NAME]):
+        key, _ = candidate(branch, found)
+        if key:
+            yield key, int(found[2])
+
+
+def is_proven(numbers: Collection[int]) -> bool:
+    """Whether these distinct numbers of one key prove that it is a tracker's."""
+    return len(numbers) >= PROMOTION_NUMBERS and max(numbers) >= PROMOTION_HIGHEST
 
 
 def from_history(subjects: Iterable[str]) -> frozenset[str]:
