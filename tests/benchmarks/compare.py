@@ -34,7 +34,6 @@ from benchmarks.table import Row, markdown, megabytes  # noqa: E402 - the same
 from benchmarks.timing import FailedRunError  # noqa: E402 - the same
 
 SECTIONS = ("first", "questions", "idle", "appending", "growth", "attribution")
-SMALL_MEGABYTES = 50
 
 
 def main() -> None:
@@ -51,6 +50,7 @@ def _arguments() -> argparse.Namespace:
     add = parser.add_argument
     add("--megabytes", type=int, default=1000, help="size of the tree [1000]")
     add("--pairs", type=int, default=5, help="turns of costd and its peers [5]")
+    add("--short", type=int, default=50, help="megabytes of the short history [50]")
     add("--seed", type=int, default=1, help="which tree [1]")
     add("--rounds", type=int, default=30, help="rounds of appending [30]")
     add("--idle", type=float, default=60, help="seconds to watch an idle daemon [60]")
@@ -112,7 +112,7 @@ def _sections(
     responses = bench.totals.responses
     if "idle" in args.only:
         with place.costd(home).daemon(responses) as daemon:
-            rows += sections.after_import(bench, daemon)
+            rows += sections.after_import(bench, daemon, args.idle)
     if {"questions", "idle", "appending"} & set(args.only):
         with costd.daemon(responses) as daemon:
             if "idle" in args.only:
@@ -129,7 +129,7 @@ def _sections(
 def _growth(
     args: argparse.Namespace, bench: sections.Bench, place: Workplace, long: Costd
 ) -> Row:
-    logs, totals = grown_tree(args.cache, SMALL_MEGABYTES, args.seed)
+    logs, totals = grown_tree(args.cache, args.short, args.seed)
     short = place.costd(place.home(logs))
     with (
         long.daemon(bench.totals.responses) as one,
@@ -137,9 +137,9 @@ def _growth(
     ):
         both = {
             f"{args.megabytes} MB": (one, long.more_logs),
-            f"{SMALL_MEGABYTES} MB": (other, short.more_logs),
+            f"{args.short} MB": (other, short.more_logs),
         }
-        return sections.growth(bench, both, rounds=args.pairs * 2 + 1, size=10**6)
+        return sections.growth(bench, both, rounds=args.pairs * 2 - 1, size=10**6)
 
 
 class Workplace:

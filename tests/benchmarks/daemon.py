@@ -18,7 +18,7 @@ from costd.cli.client import Connection, connect
 from costd.core.errors import NoDaemonError
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 120.0
+PATIENCE_SECONDS = 120.0
 PAUSE_SECONDS = 0.02
 
 
@@ -34,12 +34,13 @@ class Costd:
 
     def __init__(self, home: Path, state: Path, runtime: Path, more: Path) -> None:
         self.state = state
-        self._socket = str(runtime / "costd.sock")
+        self.output = state / "output"
+        self.socket = str(runtime / "costd.sock")
         self.more_logs = more / "projects"
         self.more_logs.mkdir()
         environment = base_environment(home) | {
             "COSTD_STATE_DIR": str(state / "state"),
-            "COSTD_OUTPUT_DIR": str(state / "output"),
+            "COSTD_OUTPUT_DIR": str(self.output),
             "COSTD_RUNTIME_DIR": str(runtime),
             "CLAUDE_CONFIG_DIR": str(more),
         }
@@ -64,31 +65,32 @@ class Costd:
                 stderr=log,
             )
         try:
-            daemon = Daemon(process.pid, self._socket, self._connected(process))
+            daemon = Daemon(self, process.pid, self._connected(process))
             daemon.wait_for(responses)
             yield daemon
-            daemon.close()
         finally:
             process.terminate()
             process.wait()
 
     def _connected(self, process: subprocess.Popen[bytes]) -> Connection:
-        for _ in _until(START_SECONDS):
-            connection = connect(self._socket)
+        for _ in _until(PATIENCE_SECONDS):
+            connection = connect(self.socket)
             if connection is not None:
                 return connection
             if process.poll() is not None:
                 break
         log = self.state / "daemon.log"
-        raise FailedRunError(f"the daemon did not start; {log} says why")
+        raise FailedRunError(
+            f"the daemon did not start: {log.read_text('utf-8', 'replace')[-500:]}"
+        )
 
 
 class Daemon:
     """A daemon that runs, and a connection to it that is used again and again."""
 
-    def __init__(self, pid: int, socket: str, connection: Connection) -> None:
+    def __init__(self, costd: Costd, pid: int, connection: Connection) -> None:
         self.pid = pid
-        self._socket = socket
+        self._costd = costd
         self._connection = connection
 
     def status(self) -> dict[str, Any]:
@@ -96,30 +98,31 @@ class Daemon:
         try:
             body = self._connection.ask("GET", "/api/status")
         except NoDaemonError:  # it hangs up on those who are silent for long
+            connection = connect(self._costd.socket)
+            if connection is None:
+                raise
             self._connection.close()
-            self._connection = self._anew()
-            body = self._connection.ask("GET", "/api/status")
+            self._connection = connection
+            body = connection.ask("GET", "/api/status")
         answer: dict[str, Any] = orjson.loads(body)
         return answer
 
-    def _anew(self) -> Connection:
-        connection = connect(self._socket)
-        if connection is None:
-            raise FailedRunError("the daemon is gone")
-        return connection
-
     def wait_for(self, responses: int) -> dict[str, Any]:
         """Wait until so many responses are in the ledger and nothing is to be read."""
-        for _ in _until(START_SECONDS):
+        for _ in _until(PATIENCE_SECONDS):
             status = self.status()
             behind = sum(source["bytes_behind"] for source in status["sources"])
-            if status["totals"]["all"]["responses"] >= responses and not behind:
+            if counted(status) >= responses and not behind:
                 return status
         raise FailedRunError(f"the daemon did not find {responses} responses")
 
-    def close(self) -> None:
-        """Hang up."""
-        self._connection.close()
+    def wait_until_published(self, responses: int) -> None:
+        """Wait for the summary files to say so; the daemon itself is not asked."""
+        file = self._costd.output / "status.json"
+        for _ in _until(PATIENCE_SECONDS):
+            if counted(orjson.loads(file.read_bytes())) >= responses:
+                return
+        raise FailedRunError(f"{responses} responses were not published")
 
     def cpu_seconds(self) -> float:
         """CPU time so far, of threads that have ended too; Linux only."""
@@ -132,6 +135,12 @@ class Daemon:
         pairs = (line.split()[:2] for line in text.splitlines() if "kB" in line)
         found = {name.rstrip(":"): int(value) * 1024 for name, value in pairs}
         return {"rss": found["VmRSS"], "own": found["RssAnon"]}
+
+
+def counted(status: dict[str, Any]) -> int:
+    """All the responses that a status knows."""
+    count: int = status["totals"]["all"]["responses"]
+    return count
 
 
 def base_environment(home: Path) -> dict[str, str]:

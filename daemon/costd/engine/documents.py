@@ -9,6 +9,7 @@ from typing import Any
 
 from costd.core.instants import format_instant
 from costd.core.money import to_usd
+from costd.core.periods import day_of
 from costd.core.summary import BASIS, Sums, cost_usd
 from costd.engine.answers.report import costs_summary
 from costd.engine.answers.status import status
@@ -22,6 +23,8 @@ _DAY_MS = 86_400_000
 def documents(view: View, *, state: str = "running") -> dict[str, Any]:
     """Every summary file's content, by its name."""
     current = status(view, {})
+    today = day_of(view.now, view.zone)
+    once = view.memory.once
     return {
         "status.json": {
             **current,
@@ -29,8 +32,10 @@ def documents(view: View, *, state: str = "running") -> dict[str, Any]:
             "complete": not view.intake.is_busy,
             "stale_after_seconds": 2 * view.tick_ms // 1000,
         },
-        "costs-summary.json": costs_summary(view, {}),
-        "runtime-metrics.json": runtime_metrics(view),
+        "costs-summary.json": once(("costs", today), lambda: costs_summary(view, {})),
+        "runtime-metrics.json": once(
+            ("runtimes", today), lambda: runtime_metrics(view)
+        ),
     }
 
 

@@ -348,6 +348,7 @@ class Engine:
             last_tick_at=self._last_tick_at,
             is_daemon=self._is_daemon,
             watch=None if self._watch is None else self._watch.health(),
+            memory=self._memory,
             troubles={**self._troubles, **self._outlet.troubles},
         )
 
@@ -361,7 +362,7 @@ class Engine:
 
             return documents(self._view(), state=state)
 
-        if self._outlet.publish(self._clock(), contents):
+        if self._outlet.publish(self._clock, contents):
             self.on_change()
 
     def _end(self) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any, TypeVar
 
 import orjson
 
 from costd.core.instants import format_instant
-from costd.engine.view import Params
 
+Fact = TypeVar("Fact")
 _REMEMBERED = 32
 _TIMELESS = frozenset({"report"})
 
@@ -19,15 +19,26 @@ class Memory:
 
     def __init__(self) -> None:
         self._answers: dict[bytes, dict[str, Any]] = {}
+        self._facts: dict[Hashable, Any] = {}
 
     def forget(self) -> None:
         """The ledger has changed."""
         self._answers.clear()
+        self._facts.clear()
+
+    def once(self, key: Hashable, work_out: Callable[[], Fact]) -> Fact:
+        """A fact about the ledger as it stands, worked out the first time."""
+        if key not in self._facts:
+            if len(self._facts) >= _REMEMBERED:
+                self._facts.clear()
+            self._facts[key] = work_out()
+        fact: Fact = self._facts[key]
+        return fact
 
     def recall(
         self,
         name: str,
-        params: Params,
+        params: Mapping[str, object],
         now: int,
         work_out: Callable[[], dict[str, Any]],
     ) -> dict[str, Any]:
@@ -43,7 +54,7 @@ class Memory:
         return {**known, "generated_at": format_instant(now)}
 
 
-def is_timeless(params: Params) -> bool:
+def is_timeless(params: Mapping[str, object]) -> bool:
     """Whether no parameter is a span that is counted from now."""
     times = (params.get("since"), params.get("until"))
     return not any(

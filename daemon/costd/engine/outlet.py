@@ -9,6 +9,9 @@ from costd.core.errors import CostdError
 
 LEAST_GAP_MS = 1_000
 """Between two publications; a burst of lines is published once."""
+_LONGEST_GAP_MS = 30_000
+_SHARE = 50
+"""Publishing takes at most a fiftieth of the time: a large ledger is published later."""
 
 Publish = Callable[[Mapping[str, Any]], Mapping[str, str]]
 """Takes the documents; returns what went wrong, by code."""
@@ -25,6 +28,7 @@ class Outlet:
     def __init__(self, publish: Publish | None) -> None:
         self._publish = publish
         self._published_at = 0
+        self._gap_ms = LEAST_GAP_MS
         self._is_changed = True
         self.troubles: Mapping[str, str] = {}
 
@@ -37,16 +41,19 @@ class Outlet:
         if self._publish is None or not self._is_changed:
             return None
         gone = now - self._published_at
-        return LEAST_GAP_MS - gone if 0 <= gone < LEAST_GAP_MS else 0
+        return self._gap_ms - gone if 0 <= gone < self._gap_ms else 0
 
-    def publish(self, now: int, documents: Documents) -> bool:
+    def publish(self, clock: Callable[[], int], documents: Documents) -> bool:
         """Publish now; what goes wrong is in ``troubles`` until it goes well."""
         if self._publish is None:
             return False
-        self._published_at = now
+        began = clock()
         self._is_changed = False
         try:
             self.troubles = self._publish(documents())
         except CostdError as error:
             self.troubles = {"publish": error.message}
+        self._published_at = clock()
+        took = max(self._published_at - began, 0)
+        self._gap_ms = min(max(LEAST_GAP_MS, _SHARE * took), _LONGEST_GAP_MS)
         return True

@@ -11,6 +11,7 @@ from costd.core.errors import UsageError
 from costd.core.periods import zone
 from costd.engine.intake import Intake
 from costd.engine.live import Live
+from costd.engine.memory import Memory
 from costd.ledger import Connection, Ledger
 
 Params = Mapping[str, object]
@@ -48,6 +49,8 @@ class View:
     watch: WatchState | None
     troubles: Mapping[str, str]
     """Failures of other parts, by code: what ``status`` must say too."""
+    memory: Memory
+    """What is known of the ledger as it stands."""
 
     @property
     def connection(self) -> Connection:

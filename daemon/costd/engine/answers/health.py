@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from costd.engine.intake import SOURCE
 from costd.engine.view import View
-from costd.ledger.health import coverage, unpriced
+from costd.ledger.health import Coverage, Unpriced, coverage, unpriced
 
 ERROR, WARNING = "error", "warning"
 
@@ -29,6 +29,16 @@ def problems(view: View) -> list[dict[str, Any]]:
     )
     found.sort(key=lambda problem: problem.severity != ERROR)
     return [problem._asdict() for problem in found]
+
+
+def covered(view: View) -> Coverage:
+    """How much of the logs has been read, and how well."""
+    return view.memory.once("coverage", lambda: coverage(view.connection, SOURCE))
+
+
+def unpriced_models(view: View) -> list[Unpriced]:
+    """Models without a price."""
+    return view.memory.once("unpriced", lambda: unpriced(view.connection))
 
 
 def _ledger(view: View) -> list[Problem]:
@@ -83,7 +93,7 @@ def _logs(view: View) -> list[Problem]:
                 ERROR,
             )
         )
-    known = coverage(view.connection, SOURCE)
+    known = covered(view)
     if known.skipped_lines:
         found.append(
             Problem(
@@ -108,7 +118,7 @@ def _beat(view: View) -> list[Problem]:
 
 
 def _money(view: View) -> list[Problem]:
-    models = unpriced(view.connection)
+    models = unpriced_models(view)
     if not models:
         return []
     names = ", ".join(model.model[:60] for model in models[:5])

@@ -10,11 +10,10 @@ from costd.core.instants import format_instant
 from costd.core.money import to_usd
 from costd.core.periods import starts
 from costd.core.summary import BASIS, Sums, envelope, instant, short
-from costd.engine.answers.health import problems
+from costd.engine.answers.health import covered, problems, unpriced_models
 from costd.engine.intake import SOURCE
 from costd.engine.live import LiveSession
 from costd.engine.view import Params, View, zone_of
-from costd.ledger.health import coverage, unpriced
 from costd.ledger.reports import Question, buckets, total
 
 _WINDOWS = ("today", "week", "month", "all")
@@ -23,8 +22,9 @@ _WINDOWS = ("today", "week", "month", "all")
 def status(view: View, params: Params) -> dict[str, Any]:
     """The contract of ``costd status --json``."""
     tz = zone_of(params, view.zone)
-    everything = total(view.connection, None, None)
-    models = unpriced(view.connection)
+    everything = view.memory.once("all", lambda: total(view.connection, None, None))
+    models = unpriced_models(view)
+    held = view.memory.once("buckets", lambda: buckets(view.connection))
     return envelope(
         view.now,
         version=__version__,
@@ -37,9 +37,7 @@ def status(view: View, params: Params) -> dict[str, Any]:
             zip(_WINDOWS, map(short, windows(view, everything, tz.key)), strict=True)
         ),
         live=[_live(session) for session in live_sessions(view)],
-        unattributed={
-            name: to_usd(cost) for name, cost in buckets(view.connection).items()
-        },
+        unattributed={name: to_usd(cost) for name, cost in held.items()},
         unpriced={
             "models": [model.model for model in models],
             "tokens": sum(model.tokens for model in models),
@@ -69,7 +67,7 @@ def live_sessions(view: View) -> list[LiveSession]:
 
 
 def _source(view: View) -> dict[str, Any]:
-    known = coverage(view.connection, SOURCE)
+    known = covered(view)
     return {
         "name": SOURCE,
         "roots": view.intake.roots,

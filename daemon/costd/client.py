@@ -1,0 +1,186 @@
+"""Tell costd who works on what, and ask what it cost: the client for orchestrators.
+
+    from costd import client
+
+    client.link(session=session_id, issue="MIN-123", role="review")
+    client.cost("MIN-123")["totalCost"]
+
+It needs the standard library and nothing else of costd: copy the file to where your
+agents are started. ``link`` takes a moment at most and raises nothing: with no daemon
+the message waits in the spool, and is taken in exactly once when there is one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import time
+from typing import Any
+
+SECONDS = 0.03
+"""How long ``link`` waits for the daemon before it leaves the message in the spool."""
+
+PATHS = {"link": "/api/claims", "unlink": "/api/unlink", "hook": "/api/hook"}
+
+
+class RefusedError(ValueError):
+    """The daemon understood and said no: asking again would not help."""
+
+
+def link(
+    *,
+    issue: str,
+    role: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    seconds: float = SECONDS,
+    **selector: str | int | None,
+) -> str:
+    """Say whose the work is that a selector names.
+
+    Args:
+        issue: ``MIN-123``, ``owner/name#45`` or ``none:<bucket>``.
+        role: ``planning``, ``implementation``, ``review``, ``test``, ….
+        since: from when, RFC 3339; without it from the beginning.
+        until: to when; without it until somebody says otherwise.
+        seconds: how long to wait for the daemon.
+        selector: one of ``session`` (which need not exist yet), ``agent``, ``pid``,
+            ``branch`` and ``cwd``; a ``key`` too, where the same message may be sent
+            twice and must count once.
+
+    Returns:
+        ``done``, ``spooled``, or what went wrong. Nothing is raised.
+    """
+    claim = {**selector, "issue": issue, "role": role, "from": since, "until": until}
+    given = {name: value for name, value in claim.items() if value is not None}
+    return tell("link", given, seconds)
+
+
+def cost(issue: str, seconds: float = 5.0) -> dict[str, Any]:
+    """What an issue has cost so far: total, sessions, models, tokens.
+
+    Raises:
+        OSError: no daemon answers.
+        RefusedError: it does not know the issue.
+    """
+    from urllib.parse import quote  # noqa: PLC0415 - nothing else here needs it
+
+    return ask("GET", f"/api/issues/{quote(issue, '')}/costs", None, seconds)
+
+
+def tell(
+    question: str,
+    params: dict[str, Any],
+    seconds: float = SECONDS,
+    *,
+    keep: bool = True,
+) -> str:
+    """Tell the daemon, or else the spool; the key makes sure that it counts once.
+
+    Args:
+        question: one of ``PATHS``.
+        params: what that question takes.
+        seconds: how long to wait for the daemon.
+        keep: whether the message goes into the spool when no daemon takes it.
+
+    Returns:
+        ``done``, ``spooled``, or what went wrong. Nothing is raised.
+    """
+    try:
+        params = {"key": os.urandom(16).hex(), **params}
+        try:
+            ask("POST", PATHS[question], params, seconds)
+        except Exception as error:
+            if isinstance(error, RefusedError) or not keep:
+                raise
+            spool(question, params)
+            return "spooled"
+    except Exception as error:  # noqa: BLE001 - no agent may fail over its costs
+        return f"{type(error).__name__}: {error}"
+    return "done"
+
+
+def ask(
+    method: str, path: str, params: dict[str, Any] | None, seconds: float
+) -> dict[str, Any]:
+    """Ask the daemon over its socket.
+
+    Raises:
+        OSError: no daemon answers, or not in time.
+        RefusedError: the answer is an error.
+    """
+    with open(f"{state_dir()}/daemon.json", "rb") as file:  # noqa: PTH123 - pathlib is slow to load
+        address = json.load(file)["socket"]
+    body = b"" if params is None else json.dumps(params).encode()
+    head = f"{method} {path} HTTP/1.1\r\nhost: costd\r\nconnection: close\r\n"
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(seconds)
+        connection.connect(address)
+        connection.sendall(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
+        data = b"".join(iter(lambda: connection.recv(65536), b""))
+    head, _, text = data.decode().partition("\r\n\r\n")
+    try:
+        status, answer = int(head.split(" ", 2)[1]), json.loads(text)
+    except (ValueError, IndexError):
+        answer = status = None
+    if status is None or not isinstance(answer, dict):
+        raise ConnectionError("what answers is not costd")
+    if status >= 500 or status == 408:  # noqa: PLR2004 - HTTP's: not now
+        raise ConnectionError(f"costd cannot: {answer.get('error')}")
+    if status >= 400:  # noqa: PLR2004 - HTTP's: not like this
+        raise RefusedError(f"{answer.get('error')} {answer.get('fix') or ''}".strip())
+    return answer
+
+
+def spool(question: str, params: dict[str, Any]) -> None:
+    """Leave a message for the daemon: a file that appears whole or not at all.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    folder = f"{state_dir()}/spool"
+    at = time.time_ns() // 1_000_000  # noqa: TID251 - it stands alone, nobody has a clock for it
+    name = f"{at:013d}-{os.getpid()}-{os.urandom(4).hex()}"
+    message = {"question": question, "params": params, "at": at}
+    os.makedirs(folder, 0o700, exist_ok=True)  # noqa: PTH103 - pathlib is slow to load
+    with open(f"{folder}/.{name}", "x", encoding="utf-8", opener=_private) as file:
+        file.write(json.dumps(message) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    os.rename(f"{folder}/.{name}", f"{folder}/{name}.json")  # noqa: PTH104 - the same
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def state_dir() -> str:
+    """Where costd keeps its state: environment, then configuration, then platform.
+
+    Raises:
+        OSError: the configuration cannot be read.
+        ValueError: it makes no sense.
+    """
+    environ, full = os.environ, os.path.expanduser  # noqa: PTH111 - the same
+    if environ.get("COSTD_STATE_DIR"):
+        return full(environ["COSTD_STATE_DIR"])
+    mac = "~/Library/Application Support" if sys.platform == "darwin" else ""
+    config, state = (
+        value
+        if (value := environ.get(name, "")).startswith("/")
+        else full(mac or place)
+        for name, place in (
+            ("XDG_CONFIG_HOME", "~/.config"),
+            ("XDG_STATE_HOME", "~/.local/state"),
+        )
+    )
+    file = full(environ.get("COSTD_CONFIG") or f"{config}/costd/config.toml")
+    if os.path.exists(file):  # noqa: PTH110 - the same
+        import tomllib  # noqa: PLC0415 - only those who have a file pay for it
+
+        with open(file, "rb") as text:  # noqa: PTH123 - the same
+            written = tomllib.load(text).get("paths", {}).get("state_dir")
+        return full(written or f"{state}/costd")
+    return f"{state}/costd"

@@ -1,0 +1,156 @@
+"""Real answers of a real engine over a small tree, for tests of what is written of them.
+
+The tree has at least one of each thing that an answer can speak of: a live session, a
+subagent, a copy, a search, a part that is billed beside its response, a response that
+was never finished, one without a price, a line that is damaged.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from costd.config import load_config
+from costd.core.instants import MINUTE, format_instant
+from costd.engine.loop import Engine
+from costd.service.host import compose, now
+from goldens import CORPUS
+
+PATIENCE = 60.0
+LIVE = "11fe0000-0000-4000-8000-000000000001"
+CASES = (
+    "advisors-are-priced-at-their-own-models",
+    "a-cost-state-is-shown-and-never-added",
+    "a-cut-record-alone-is-one-skipped-line",
+    "a-parent-its-fork-and-a-replay-are-one-response",
+    "a-response-that-was-never-finalised-is-a-lower-bound",
+    "searches-of-a-side-call-are-added",
+    "unknown-models-are-unpriced-not-free",
+)
+ADVISED, COPIED = (f"msg_0{n}AAAAAAAAAAAAAAAAAAAAAA" for n in (0, 3))
+DIMENSIONS = ("issue", "session", "model", "agent", "project", "branch", "role", "pr")
+
+
+class Asked:
+    """An engine that runs over the tree, and the files that it last published."""
+
+    def __init__(self, engine: Engine, published: Mapping[str, Any]) -> None:
+        self._engine = engine
+        self.published = published
+
+    def ask(self, question: str, **params: object) -> Any:
+        """The answer as a client would read it."""
+        answer = self._engine.ask(question, params).result(PATIENCE)
+        return json.loads(json.dumps(answer))
+
+
+def every_answer(top: Path) -> dict[str, list[Any]]:
+    """Each answer and each summary file, in as many forms as it has."""
+    write_tree(top / "logs")
+    with running(top) as asked:
+        asked.ask("sync")
+        spoil_the_ledger(top / "state" / "ledger.db")
+        sessions = asked.ask("sessions")
+        found = {
+            "status": [asked.ask("status")],
+            "report": [
+                asked.ask(
+                    "report", by=[kind, *DIMENSIONS], filters={"agent": ["claude"]}
+                )
+                for kind in ("hour", "day", "week", "month")
+            ],
+            "sessions": [sessions],
+            "session": [
+                asked.ask("session", id=row["session_id"]) for row in sessions["rows"]
+            ],
+            "prices": [asked.ask("prices")],
+            "reprice": [asked.ask("reprice", dry_run=True)],
+            "explain --response": [
+                asked.ask("explain", response=name) for name in (ADVISED, COPIED)
+            ],
+            "explain --branch": [
+                asked.ask("explain", branch=branch, cwd="/w/app")
+                for branch in ("fix/MIN-123", "main", "fix/min-123")
+            ],
+            "explain --session": [asked.ask("explain", session=LIVE)],
+            "sync": [asked.ask("sync")],
+            "verify": [asked.ask("verify")],
+            "doctor": [asked.ask("doctor")],
+            "costs-summary.json": [asked.ask("costs_summary")],
+        }
+    for name, document in asked.published.items():
+        found.setdefault(name, []).append(json.loads(json.dumps(document)))
+    return found
+
+
+def spoil_the_ledger(path: Path) -> None:
+    """Make one cost wrong, so that there is something to verify and to reprice."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE response SET cost = cost + 1 WHERE id = 1")
+
+
+@contextmanager
+def running(top: Path) -> Iterator[Asked]:
+    """The engine, put together as the daemon does it, without a watch and a beat."""
+    config_file = top / "config.toml"
+    config_file.write_text(
+        f'timezone = "Europe/Oslo"\n[paths]\nstate_dir = "{top}/state"\n'
+        f'runtime_dir = "{top}/run"\noutput_dir = "{top}/out"\n'
+        f'[sources.claude]\nroots = ["{top}/logs"]\n[engine]\nlive_minutes = 1440\n'
+    )
+    config_file.chmod(0o600)
+    config = load_config(config_file, {}, top)
+    config.paths.ensure()
+    published: dict[str, Any] = {}
+
+    def publish(documents: Mapping[str, Any]) -> Mapping[str, str]:
+        published.update(documents)
+        return {}
+
+    engine = compose(config, config.paths, publish)
+    thread = threading.Thread(target=engine.run, name="costd-engine")
+    thread.start()
+    try:
+        yield Asked(engine, published)
+    finally:
+        engine.stop()
+        thread.join(PATIENCE)
+
+
+def write_tree(root: Path) -> None:
+    """Golden cases, each as sessions of its own, and a session of this very minute."""
+    for number, case in enumerate(CASES):
+        source = CORPUS / "claude" / case / "projects"
+        for log in source.rglob("*.jsonl"):
+            # Cases share their ids, which would make their responses the same ones.
+            name = str(log.relative_to(source))
+            target = root / name.replace("5e551000", f"5e55100{number}")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            text = log.read_bytes().replace(b"5e551000", b"5e55100%d" % number)
+            target.write_bytes(text.replace(b"msg_01", b"msg_0%d" % number))
+    (root / "-w-app" / f"{LIVE}.jsonl").write_text(json.dumps(live_line()) + "\n")
+
+
+def live_line() -> dict[str, Any]:
+    """A response of this minute, on a branch that names an issue."""
+    usage = {"input_tokens": 1000, "output_tokens": 2000}
+    return {
+        "type": "assistant",
+        "sessionId": LIVE,
+        "cwd": "/w/app",
+        "gitBranch": "feature/MIN-123",
+        "requestId": "req_live",
+        "timestamp": format_instant(now() - MINUTE),
+        "message": {
+            "id": "msg_01LLLLLLLLLLLLLLLLLLLLLL",
+            "model": "claude-opus-5",
+            "role": "assistant",
+            "stop_reason": "end_turn",
+            "usage": usage,
+        },
+    }
