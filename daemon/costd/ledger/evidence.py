@@ -56,6 +56,7 @@ def judge_new(connection: Connection, world: World, after: int) -> Learnt:
     contexts = [_Context(*row) for row in rows]
     if not contexts:
         return Learnt(set(), set())
+    world.load(after)  # what is new must be seen to be new
     groups = {world.learn(context.cwd, context.branch) for context in contexts} - {""}
     _judge(connection, world, contexts)
     return Learnt({context.session for context in contexts}, groups)

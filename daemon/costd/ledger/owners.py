@@ -163,8 +163,9 @@ class Owners:
         self, repositories: Sequence[Repository], directories: Sequence[Directory]
     ) -> None:
         """Something was found on disk about the places of contexts."""
+        paths = self.world.inside(repositories)
+        paths += [directory.path for directory in directories]
         groups = self.world.put(repositories, directories)
-        paths = [directory.path for directory in directories]
         ids = evidence.in_directories(self._connection, paths)
         sessions = evidence.judge_contexts(self._connection, self.world, ids)
         self.lay_all(sessions | self._judge_groups(groups))

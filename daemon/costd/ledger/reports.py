@@ -122,7 +122,7 @@ def _spans(connection: Connection, question: Question, kind: str) -> list[Period
     ).fetchone()
     found: list[Period] = []
     if low is not None:
-        first = max(low * BUCKET_MS, question.since or 0)
+        first = max(low, (question.since or 0) // BUCKET_MS) * BUCKET_MS
         last = min(high * BUCKET_MS, (question.until or 2**62) - 1)
         if first <= last:
             found = periods(kind, first, last, question.zone)

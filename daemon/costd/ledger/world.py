@@ -51,6 +51,7 @@ class Judged(NamedTuple):
 
 _NOWHERE = Directory("")
 _UNKNOWN = Repository("")
+_ALL = 2**62
 _NO_GROUP = "?"
 """Of directories that name no project: their branches prove nothing together."""
 _Numbers = dict[str, dict[str, set[int]]]
@@ -82,8 +83,8 @@ class World:
         self._repositories.clear()
         self._branches.clear()
 
-    def load(self) -> None:
-        """Read what the ledger knows, once."""
+    def load(self, newest: int = _ALL) -> None:
+        """Read what the ledger knows, once; of contexts those up to a number."""
         if self._is_loaded:
             return
         self._is_loaded = True
@@ -96,7 +97,8 @@ class World:
             known_to_be = None if is_repo is None else bool(is_repo)
             self._directories[path] = Directory(path, root, known_to_be)
         if self._keys.is_open:
-            for cwd, branch in run("SELECT DISTINCT cwd, branch FROM context"):
+            query = "SELECT DISTINCT cwd, branch FROM context WHERE id <= ?"
+            for cwd, branch in run(query, (newest,)):
                 self._branches[cwd].add(branch)
         self._count()
 
@@ -158,6 +160,12 @@ class World:
         self._count()
         groups = {*before, *self._numbers}
         return {g for g in groups if self._proven(g) != before.get(g, frozenset())}
+
+    def inside(self, repositories: Iterable[Repository]) -> list[str]:
+        """The directories that lie in those repositories of which something is new."""
+        self.load()
+        new = {r.root for r in repositories if self._repositories.get(r.root) != r}
+        return [d.path for d in self._directories.values() if d.root in new]
 
     def group(self, cwd: str) -> str:
         """Whose branches prove a key together: a repository's, else a project's."""
