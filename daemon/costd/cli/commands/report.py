@@ -50,7 +50,7 @@ def _complete(
     epilog=example(
         "costd report --by day --since 7d",
         "costd report --by issue,model --since 2026-11-01 --until 2026-11-30",
-        "costd report --by session --project ~/code/app --format csv > sessions.csv",
+        "costd report --by session --project app --format csv > sessions.csv",
     ),
 )
 @click.option(
