@@ -35,8 +35,23 @@ day         model           cost  tokens  input  output  cache read  cache write
 2026-11-21  claude-opus-5  $0.03   21.5k     10     500       20.0k         1.0k         12         2
 total                      $0.03   21.5k     10     500       20.0k         1.0k         12         2
 
-issues $0.03 + buckets $0.0026 = total $0.03"""
+issues $0.03 + buckets $0.00255 = total $0.03255"""
     )
+
+
+@pytest.mark.parametrize(
+    ("issues", "buckets", "total", "said"),
+    [
+        (62.5, 74.25, 136.75, "issues $62.50 + buckets $74.25 = total $136.75"),
+        (1.004, 1.004, 2.008, "issues $1.004 + buckets $1.004 = total $2.008"),
+        (1200.0, 0, 1200.0, "issues $1,200.00 + buckets $0.00 = total $1,200.00"),
+    ],
+)
+def test_the_footer_adds_up_for_the_eye_too(
+    issues: float, buckets: float, total: float, said: str
+) -> None:
+    ownership = {"issues_usd": issues, "buckets_usd": buckets, "total_usd": total}
+    assert shown(ownership=ownership).endswith(said)
 
 
 def test_without_a_key_there_is_only_the_total() -> None:
