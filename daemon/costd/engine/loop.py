@@ -109,6 +109,7 @@ class Engine:
         self._stopping = self._ended = False
         self._memory = Memory()
         self.on_change: Callable[[], None] = lambda: None
+        self.relax: Callable[[], None] = lambda: None
         self.report: Callable[[str, Exception], None] = lambda _event, _error: None
 
     # Any thread.
@@ -162,7 +163,7 @@ class Engine:
             message = self._next_at_once()
         if self._stopping:
             return
-        if self._is_sweep_due():
+        if not self._intake.has_work and self._sweep_wait_ms() <= 0:
             self._look()
         if self._intake.has_work:
             self._advance()
@@ -184,17 +185,17 @@ class Engine:
         if (wait := self._outlet.wait_ms(now)) is not None:
             waits.append(wait)
         if self._watch is not None:
-            waits.append(self._swept_at + int(self._watch.sweep_seconds * 1000) - now)
+            waits.append(self._sweep_wait_ms())
         if not waits:
             return None
         return min(max(min(waits), 0), self._tick_ms)
 
-    def _is_sweep_due(self) -> bool:
-        """Whether to look again although no beat came: while no events do."""
-        if self._watch is None or self._intake.has_work:
-            return False
+    def _sweep_wait_ms(self) -> int:
+        """How long until the logs must be looked at again; seldom while events come."""
+        if self._watch is None:
+            return self._tick_ms
         gone = self._clock() - self._swept_at
-        return not 0 <= gone < self._watch.sweep_seconds * 1000
+        return int(self._watch.sweep_seconds * 1000) - gone if gone >= 0 else 0
 
     def _next_at_once(self) -> Message | None:
         if self._stopping:
@@ -237,7 +238,11 @@ class Engine:
     def _beat(self) -> None:
         self._last_tick_at = self._clock()
         self._live.refresh()
-        self._look()
+        if self._watch is None or self._sweep_wait_ms() < self._tick_ms // 2:
+            self._look()
+        if not self._intake.is_busy:
+            self._ledger.database.shrink_memory()
+            self.relax()
         self._outlet.change()
 
     def _look(self) -> None:
