@@ -23,6 +23,8 @@ from costd.core.periods import KINDS
 from costd.ledger.reports import DIMENSIONS as CUTS
 from costd.publish import questions
 
+# They print what a daemon, a shell or another program has to say.
+NO_ANSWER = {"run", "completion", "exec"}
 SICK = [{"code": "stale", "message": "m", "fix": "f", "severity": "error"}]
 
 
@@ -55,7 +57,7 @@ def test_every_command_that_prints_has_json(name: str) -> None:
         for param in command.params
         for word in param.opts
     }
-    assert ("--json" in options) is (name not in {"run", "completion"})
+    assert ("--json" in options) is (name not in NO_ANSWER)
 
 
 def test_the_table_of_help_is_that_of_the_commands(costd: Shown) -> None:

@@ -91,7 +91,7 @@ def _show(body: bytes, form: str) -> None:
 
         output.write(as_csv(report).encode())
     elif form == "md":
-        from costd.cli.render.markdown import markdown  # noqa: PLC0415 - the same
+        from costd.cli.render.markdown import markdown  # noqa: PLC0415 - for the same reason
 
         output.say(markdown(report_page(report)))
     else:
