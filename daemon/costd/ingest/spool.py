@@ -72,7 +72,7 @@ class Spool:
     def set_aside(self, name: str, reason: str) -> None:
         """It cannot be used, now or later."""
         try:
-            os.rename(self._path(name), self._path(f"{name}.bad"))  # noqa: PTH104 - the same
+            os.rename(self._path(name), self._path(f"{name}.bad"))  # noqa: PTH104 - as said above
         except FileNotFoundError:
             pass
         except OSError:
@@ -95,7 +95,7 @@ class Spool:
 
     def _listed(self) -> list[str]:
         try:
-            return os.listdir(self._folder)  # noqa: PTH208 - the same
+            return os.listdir(self._folder)  # noqa: PTH208 - as said above
         except FileNotFoundError:
             return []
         except OSError as error:
@@ -106,7 +106,7 @@ class Spool:
         path = self._path(name)
         try:
             if now - os.lstat(path).st_mtime_ns // 1_000_000 > _LEFT_OVER_MS:
-                os.unlink(path)  # noqa: PTH108 - the same
+                os.unlink(path)  # noqa: PTH108 - as said above
         except OSError:
             self._stuck.add(name)
 
