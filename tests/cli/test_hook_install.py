@@ -46,7 +46,7 @@ def test_it_shows_the_change_writes_it_and_takes_it_back(
     assert settings.read_text() == BEFORE
     assert "nothing to change" in costd("hook", "uninstall", "--yes").out
     assert costd("hook", "status").code == 1
-    assert os.listdir(settings.parent) == ["settings.json"]  # noqa: PTH208 - names
+    assert os.listdir(settings.parent) == ["settings.json"]  # noqa: PTH208 - only the names
 
 
 def test_a_dry_run_changes_nothing(costd: Shown, settings: Path) -> None:

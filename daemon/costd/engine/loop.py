@@ -12,13 +12,14 @@ from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Any, Protocol
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from costd.core.errors import BusyError, CostdError, UsageError
 from costd.core.rates import RateCard
 from costd.engine.answers import Answer, answer_to
 from costd.engine.answers.work import Recount, SyncBegan, synced, verified
+from costd.engine.inbox import Inbox
 from costd.engine.intake import Intake
 from costd.engine.live import Live
 from costd.engine.memory import Memory
@@ -33,31 +34,11 @@ from costd.engine.messages import (
     Tick,
 )
 from costd.engine.outlet import Outlet, Publish
-from costd.engine.view import View, WatchState
+from costd.engine.view import View, Watching
 from costd.ingest.processes import running_sessions
 from costd.ledger import Ledger
 
-_CHANGING = frozenset({"reprice"})
-
-
-class Watching(Protocol):
-    """What the engine needs of ``ingest.watch.Watch``, which only a daemon loads."""
-
-    def start(self) -> None:
-        """Begin to listen."""
-
-    def stop(self) -> None:
-        """End all threads."""
-
-    def check(self, directories: int) -> None:
-        """Look after the watch; after every sweep."""
-
-    def health(self) -> WatchState:
-        """How the watch is doing."""
-
-    @property
-    def sweep_seconds(self) -> float:
-        """How often to sweep: seldom while events come."""
+_CHANGING = frozenset({"reprice", "hook"})
 
 
 class Engine:
@@ -71,6 +52,7 @@ class Engine:
         tick_ms: how often the beat comes.
         quiet_ms: after so long without a line a session is over.
         max_line_bytes: longer lines are skipped.
+        spool: the directory of messages that nobody took; None: there is none.
         publish: what to do with the documents; None publishes nothing.
         is_daemon: whether this engine lives on, with a beat and a watch.
     """
@@ -85,6 +67,7 @@ class Engine:
         tick_ms: int,
         quiet_ms: int,
         max_line_bytes: int,
+        spool: str | None = None,
         publish: Publish | None = None,
         is_daemon: bool = False,
     ) -> None:
@@ -99,6 +82,7 @@ class Engine:
         self._intake = Intake(
             ledger, roots, max_line_bytes, lambda m: self._queue.put(Delivered(m))
         )
+        self._inbox = Inbox(spool, self.ask)
         self.progress = self._intake.progress
         self._live = Live(quiet_ms)
         self._watch: Watching | None = None
@@ -152,6 +136,7 @@ class Engine:
 
     def _begin(self) -> None:
         self._look()
+        self._inbox.take(self._clock(), self._troubles)
         if self._watch is not None:
             self._watch.start()
             self._look()  # what came between the sweep and the first event
@@ -237,6 +222,7 @@ class Engine:
 
     def _beat(self) -> None:
         self._last_tick_at = self._clock()
+        self._inbox.take(self._clock(), self._troubles)
         self._live.refresh()
         if self._watch is None or self._sweep_wait_ms() < self._tick_ms // 2:
             self._look()
@@ -260,6 +246,7 @@ class Engine:
     def _answer(self, question: Question) -> None:
         if question.name == "sync":
             self._look()
+            self._inbox.take(self._clock(), self._troubles)
             began = SyncBegan(self._clock(), self.progress.new_responses)
             self._syncing.append((began, question.answer))
         elif question.name == "verify":
