@@ -10,30 +10,20 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import places
-
-Env = dict[str, str]
-DEADLINE_SECONDS = 60.0
+from e2e.daemons import PATIENCE_SECONDS, Env, environment, until
 
 
 @pytest.fixture
 def env() -> Iterator[Env]:
     """Places of its own, with no daemon."""
     with places.short_dir() as top:
-        yield {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
-            "HOME": str(top),
-            "COSTD_STATE_DIR": str(top / "state"),
-            "COSTD_RUNTIME_DIR": str(top / "run"),
-            "COSTD_OUTPUT_DIR": str(top / "output"),
-            "CLAUDE_CONFIG_DIR": str(top / "claude"),
-        }
+        yield environment(top)
 
 
 def exec_(*command: str, issue: str = "MIN-1") -> list[str]:
@@ -55,7 +45,7 @@ def run(
         pass_fds=fds,
         capture_output=True,
         check=False,
-        timeout=DEADLINE_SECONDS,
+        timeout=PATIENCE_SECONDS,
     )
 
 
@@ -64,12 +54,8 @@ def spooled(env: Env) -> list[dict[str, object]]:
     return [json.loads(path.read_text())["params"] for path in paths]
 
 
-def until(condition: Callable[[], object]) -> None:
-    """Wait for it, not for a time."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.01)
+def sessions(env: Env) -> set[object]:
+    return {claim.get("session") for claim in spooled(env)}
 
 
 @pytest.mark.parametrize("status", [0, 1, 2, 7, 126, 255])
@@ -167,7 +153,7 @@ def test_what_is_sent_to_us_alone_reaches_the_command(env: Env) -> None:
             process.send_signal(signal.Signals[f"SIG{name}"])
             assert process.stdout.readline() == said
         process.send_signal(signal.SIGUSR2)
-        assert process.wait(DEADLINE_SECONDS) == 3
+        assert process.wait(PATIENCE_SECONDS) == 3
 
 
 class Terminal:
@@ -180,7 +166,7 @@ class Terminal:
         self.seen = b""
 
     def expect(self, text: bytes) -> None:
-        deadline = time.monotonic() + DEADLINE_SECONDS
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while text not in self.seen:
             assert time.monotonic() < deadline, self.seen
             if select.select([self.file], [], [], 1)[0]:
@@ -302,8 +288,8 @@ def test_the_session_of_a_wrapped_agent_is_found_while_it_runs(env: Env) -> None
     ) as process:
         assert process.stdout is not None
         session = process.stdout.readline().decode().strip()
-        until(lambda: any(claim.get("session") == session for claim in spooled(env)))
-        process.communicate(b"\n", DEADLINE_SECONDS)
+        until(lambda: session in sessions(env), "the claim for its session")
+        process.communicate(b"\n", PATIENCE_SECONDS)
     assert process.returncode == 0
 
 
