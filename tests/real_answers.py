@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from costd.config import load_config
-from costd.core.instants import MINUTE, format_instant
+from costd.core.instants import format_instant
 from costd.engine.loop import Engine
 from costd.service.host import compose, now
 from goldens import CORPUS
@@ -137,7 +137,7 @@ def write_tree(root: Path) -> None:
 
 
 def live_line() -> dict[str, Any]:
-    """A response of this minute, on a branch that names an issue."""
+    """A response of just now, on a branch that names an issue."""
     usage = {"input_tokens": 1000, "output_tokens": 2000}
     return {
         "type": "assistant",
@@ -145,7 +145,7 @@ def live_line() -> dict[str, Any]:
         "cwd": "/w/app",
         "gitBranch": "feature/MIN-123",
         "requestId": "req_live",
-        "timestamp": format_instant(now() - MINUTE),
+        "timestamp": format_instant(now()),
         "message": {
             "id": "msg_01LLLLLLLLLLLLLLLLLLLLLL",
             "model": "claude-opus-5",

@@ -246,7 +246,7 @@ def test_the_state_directory_is_the_daemons(
 def test_a_broken_configuration_is_told(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (home / "broken.toml").write_text("[paths\n")
+    (home / "broken.toml").write_text("[paths\nstate_dir = 1")
     monkeypatch.setenv("COSTD_CONFIG", str(home / "broken.toml"))
     assert client.link(session="s", issue="MIN-1").startswith("TOMLDecodeError")
 

@@ -14,10 +14,8 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import sys
 import time
-from typing import Any
 
 SECONDS = 0.03
 """How long ``link`` waits for the daemon before it leaves the message in the spool."""
@@ -53,12 +51,12 @@ def link(
     Returns:
         ``done``, ``spooled``, or what went wrong. Nothing is raised.
     """
-    claim = {**selector, "issue": issue, "role": role, "from": since, "until": until}
-    given = {name: value for name, value in claim.items() if value is not None}
-    return tell("link", given, seconds)
+    claim: dict[str, object] = {**selector, "issue": issue, "role": role}
+    claim |= {"from": since, "until": until}
+    return tell("link", {k: v for k, v in claim.items() if v is not None}, seconds)
 
 
-def cost(issue: str, seconds: float = 5.0) -> dict[str, Any]:
+def cost(issue: str, seconds: float = 5.0) -> dict[str, object]:
     """What an issue has cost so far: total, sessions, models, tokens.
 
     Raises:
@@ -72,7 +70,7 @@ def cost(issue: str, seconds: float = 5.0) -> dict[str, Any]:
 
 def tell(
     question: str,
-    params: dict[str, Any],
+    params: dict[str, object],
     seconds: float = SECONDS,
     *,
     keep: bool = True,
@@ -103,8 +101,8 @@ def tell(
 
 
 def ask(
-    method: str, path: str, params: dict[str, Any] | None, seconds: float
-) -> dict[str, Any]:
+    method: str, path: str, params: dict[str, object] | None, seconds: float
+) -> dict[str, object]:
     """Ask the daemon over its socket.
 
     Raises:
@@ -113,6 +111,8 @@ def ask(
     """
     with open(f"{state_dir()}/daemon.json", "rb") as file:  # noqa: PTH123 - pathlib is slow to load
         address = json.load(file)["socket"]
+    import socket  # noqa: PLC0415 - without a daemon nobody needs it
+
     body = b"" if params is None else json.dumps(params).encode()
     head = f"{method} {path} HTTP/1.1\r\nhost: costd\r\nconnection: close\r\n"
     with socket.socket(socket.AF_UNIX) as connection:
@@ -134,14 +134,13 @@ def ask(
     return answer
 
 
-def spool(question: str, params: dict[str, Any]) -> None:
+def spool(question: str, params: dict[str, object]) -> None:
     """Leave a message for the daemon: a file that appears whole or not at all.
 
     Raises:
         OSError: it cannot be written.
     """
-    folder = f"{state_dir()}/spool"
-    at = time.time_ns() // 1_000_000  # noqa: TID251 - it stands alone, nobody has a clock for it
+    folder, at = f"{state_dir()}/spool", _now()
     name = f"{at:013d}-{os.getpid()}-{os.urandom(4).hex()}"
     message = {"question": question, "params": params, "at": at}
     os.makedirs(folder, 0o700, exist_ok=True)  # noqa: PTH103 - pathlib is slow to load
@@ -149,7 +148,17 @@ def spool(question: str, params: dict[str, Any]) -> None:
         file.write(json.dumps(message) + "\n")
         file.flush()
         os.fsync(file.fileno())
-    os.rename(f"{folder}/.{name}", f"{folder}/{name}.json")  # noqa: PTH104 - the same
+    os.rename(f"{folder}/.{name}", f"{folder}/{name}.json")  # noqa: PTH104 - as said above
+
+
+def moment() -> str:
+    """Now, in RFC 3339, as ``since`` and ``until`` take it."""
+    seconds, ms = divmod(_now(), 1000)
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{ms:03d}Z"
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000  # noqa: TID251 - it stands alone: nobody lends it a clock
 
 
 def _private(path: str, flags: int) -> int:
@@ -163,7 +172,7 @@ def state_dir() -> str:
         OSError: the configuration cannot be read.
         ValueError: it makes no sense.
     """
-    environ, full = os.environ, os.path.expanduser  # noqa: PTH111 - the same
+    environ, full = os.environ, os.path.expanduser
     if environ.get("COSTD_STATE_DIR"):
         return full(environ["COSTD_STATE_DIR"])
     mac = "~/Library/Application Support" if sys.platform == "darwin" else ""
@@ -177,10 +186,13 @@ def state_dir() -> str:
         )
     )
     file = full(environ.get("COSTD_CONFIG") or f"{config}/costd/config.toml")
-    if os.path.exists(file):  # noqa: PTH110 - the same
-        import tomllib  # noqa: PLC0415 - only those who have a file pay for it
+    text = ""
+    if os.path.exists(file):  # noqa: PTH110 - as said above
+        with open(file, encoding="utf-8") as opened:  # noqa: PTH123 - as said above
+            text = opened.read()
+    if "state_dir" not in text:
+        return f"{state}/costd"
+    import tomllib  # noqa: PLC0415 - only those who have moved it pay for it
 
-        with open(file, "rb") as text:  # noqa: PTH123 - the same
-            written = tomllib.load(text).get("paths", {}).get("state_dir")
-        return full(written or f"{state}/costd")
-    return f"{state}/costd"
+    written = tomllib.loads(text).get("paths", {}).get("state_dir")
+    return full(written or f"{state}/costd")

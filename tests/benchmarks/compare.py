@@ -31,7 +31,7 @@ import places  # noqa: E402 - after the paths of the checkout
 from benchmarks import peers, sections, tree  # noqa: E402 - the same
 from benchmarks.daemon import Costd, base_environment  # noqa: E402 - the same
 from benchmarks.table import Row, markdown, megabytes  # noqa: E402 - the same
-from benchmarks.timing import FailedRunError  # noqa: E402 - the same
+from benchmarks.timing import FailedRunError, Neighbours  # noqa: E402 - the same
 
 SECTIONS = ("first", "questions", "idle", "appending", "growth", "attribution")
 
@@ -89,6 +89,7 @@ def _measure(args: argparse.Namespace) -> None:
 
 def _compare(args: argparse.Namespace, directory: Path) -> None:
     logs, totals = grown_tree(args.cache, args.megabytes, args.seed)
+    neighbours = Neighbours()
     with Workplace.made(args.cache) as place:
         home = place.home(logs)
         environment = base_environment(home) | {"CLAUDE_CONFIG_DIR": str(logs.parent)}
@@ -97,7 +98,8 @@ def _compare(args: argparse.Namespace, directory: Path) -> None:
             say(reason)
         bench = sections.Bench(logs, totals, found, args.pairs, say)
         rows = _sections(args, bench, place, home)
-    print(_heading(args, totals, found), markdown(rows), sep="\n\n")  # noqa: T201 - a benchmark prints
+    heading = f"{_heading(args, totals, found)}{_noise(neighbours)}"
+    print(heading, markdown(rows), sep="\n\n")  # noqa: T201 - a benchmark prints
 
 
 def _sections(
@@ -201,13 +203,16 @@ def _heading(
     args: argparse.Namespace, totals: tree.Totals, found: list[peers.Peer]
 ) -> str:
     beside = ", ".join(f"{peer.name} {peer.version}" for peer in found) or "no peer"
-    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     return (
         f"{totals.bytes / 1e6:.0f} MB in {totals.files} logs, seed {args.seed}; beside"
         f" {beside}; median of {args.pairs} pairs; {platform.system()},"
-        f" {os.cpu_count()} cores, Python {platform.python_version()}; load at the"
-        f" end {load}"
+        f" {os.cpu_count()} cores, Python {platform.python_version()}"
     )
+
+
+def _noise(neighbours: Neighbours) -> str:
+    cores = neighbours.cores()
+    return "" if cores is None else f"; others used {cores:.2f} cores meanwhile"
 
 
 def say(text: str) -> None:

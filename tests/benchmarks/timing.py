@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import resource
 import statistics
 import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 
 class FailedRunError(Exception):
@@ -115,3 +117,33 @@ def percentile(values: Sequence[float], percent: float) -> float:
     ordered = sorted(values)
     rank = -(-len(ordered) * percent // 100)
     return ordered[max(0, int(rank) - 1)]
+
+
+class Neighbours:
+    """How busy everybody else keeps the machine, from its making on; Linux only."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._before = _others()
+
+    def cores(self) -> float | None:
+        """How many cores others took on average; None where nobody counts."""
+        now = _others()
+        if now is None or self._before is None:
+            return None
+        return max(0.0, now - self._before) / (time.monotonic() - self._started)
+
+
+def _others() -> float | None:
+    """CPU seconds of this machine that are neither ours nor our children's."""
+    try:
+        first = Path("/proc/stat").read_text("ascii").partition("\n")[0]
+    except OSError:
+        return None
+    user, nice, system, _idle, _waiting, irq, soft, steal = map(int, first.split()[1:9])
+    busy = (user + nice + system + irq + soft + steal) / os.sysconf("SC_CLK_TCK")
+    own = (
+        resource.getrusage(who)
+        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    return busy - sum(usage.ru_utime + usage.ru_stime for usage in own)

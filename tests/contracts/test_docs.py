@@ -33,7 +33,10 @@ CONFIG = Page(ROOT / "docs/config.md")
 
 def walk(command: click.Command, *words: str) -> Iterator[tuple[str, click.Context]]:
     """Every command and subcommand, by what one types."""
-    context = click.Context(command, info_name=" ".join(words))
+    # Click keeps the help option that it makes first: it must be the program's.
+    context = click.Context(
+        command, info_name=" ".join(words), help_option_names=["-h", "--help"]
+    )
     yield " ".join(words), context
     if isinstance(command, click.Group):
         for name in command.list_commands(context):

@@ -57,7 +57,7 @@ def test_what_the_client_writes_is_read_and_then_gone(
     spool.remove(found)
     spool.remove(found)
     assert names(folder) == []
-    assert not spool.problem
+    assert not spool.trouble()
 
 
 def test_the_spool_is_private(folder: Path) -> None:
@@ -69,8 +69,7 @@ def test_the_spool_is_private(folder: Path) -> None:
 
 def test_no_directory_is_no_message(spool: Spool) -> None:
     assert spool.waiting(NOW) == []
-    assert spool.set_aside_count() == 0
-    assert not spool.problem
+    assert not spool.trouble()
 
 
 def test_the_oldest_come_first_and_not_all_at_once(
@@ -131,8 +130,9 @@ def test_rubbish_is_set_aside_and_said(
     put(folder, "1.json", value)
     put(folder, "2.json", message())
     assert [each.name for each in spool.waiting(NOW)] == ["2.json"]
-    assert reason in spool.problem
-    assert spool.set_aside_count() == 1
+    assert reason in spool.reason
+    assert spool.trouble().startswith("1 messages")
+    assert spool.reason in spool.trouble()
     assert names(folder) == ["1.json.bad", "2.json"]
 
 
@@ -143,7 +143,7 @@ def test_what_is_no_file_is_not_waited_for(folder: Path, spool: Spool) -> None:
     (folder / "3.json").symlink_to(target)
     (folder / "4.json").symlink_to("nowhere")
     assert spool.waiting(NOW) == []
-    assert spool.set_aside_count() == 4
+    assert spool.trouble().startswith("4 messages")
     assert target.exists()
 
 
@@ -153,10 +153,11 @@ def test_what_cannot_be_moved_is_looked_at_once(folder: Path, spool: Spool) -> N
     folder.chmod(0o500)
     try:
         assert spool.waiting(NOW) == []
-        assert "JSON" in spool.problem
-        spool.problem = ""
+        assert "JSON" in spool.reason
+        spool.reason = ""
         assert spool.waiting(NOW) == []
-        assert not spool.problem
+        assert not spool.reason
+        assert spool.trouble().startswith("1 messages")
     finally:
         folder.chmod(0o700)
 
@@ -170,8 +171,10 @@ def test_a_message_that_cannot_be_removed_is_not_taken_again(
     (folder / "1.json").unlink()
     (folder / "1.json").mkdir()
     spool.remove(found)
-    assert "removed" in spool.problem
+    assert "removed" in spool.trouble()
     assert spool.waiting(NOW) == []
+    (folder / "1.json").rmdir()
+    assert not spool.trouble()
 
 
 def test_a_refused_message_is_set_aside(folder: Path, spool: Spool) -> None:
@@ -179,9 +182,11 @@ def test_a_refused_message_is_set_aside(folder: Path, spool: Spool) -> None:
     (found,) = spool.waiting(NOW)
     spool.set_aside(found.name, "names no issue")
     spool.set_aside(found.name, "it is gone")
-    assert spool.problem == "names no issue"
     assert spool.waiting(NOW) == []
-    assert spool.set_aside_count() == 1
+    assert "1 messages" in spool.trouble()
+    assert "the last one names no issue" in spool.trouble()
+    (folder / "1.json.bad").unlink()
+    assert not spool.trouble()
 
 
 def test_what_was_begun_and_never_finished_goes_away(
@@ -198,7 +203,7 @@ def test_an_unreadable_directory_is_said(tmp_path: Path) -> None:
     (tmp_path / "spool").write_text("no directory")
     spool = Spool(str(tmp_path / "spool"))
     assert spool.waiting(NOW) == []
-    assert "cannot be read" in spool.problem
+    assert "cannot be read (Not a directory)" in spool.trouble()
 
 
 def test_reasons_never_hold_what_was_written(folder: Path, spool: Spool) -> None:
@@ -207,5 +212,5 @@ def test_reasons_never_hold_what_was_written(folder: Path, spool: Spool) -> None
     ):
         put(folder, f"{number}.json", value)
         spool.waiting(NOW)
-        assert spool.problem
-        assert "SECRET" not in spool.problem
+        assert spool.reason
+        assert "SECRET" not in spool.reason

@@ -16,7 +16,6 @@ from costd.cli.client import READ_SECONDS, Connection, connect
 from costd.cli.progress import behind, follow
 from costd.core.errors import (
     AlreadyRunningError,
-    ConfigError,
     CostdError,
     NoDaemonError,
 )
@@ -178,10 +177,10 @@ def _listening(path: str | None) -> DaemonAnswers | None:
 def _from_configuration(config_file: str | None, stack: ExitStack) -> Answers:
     """The daemon at one of the places that the configuration names, or our own engine."""
     from costd.cli.configuration import (  # noqa: PLC0415 - a daemon saves us all this
+        engine,
         load,
         sockets,
     )
-    from costd.service.host import hosted  # noqa: PLC0415 - the same
 
     config = load(config_file)
     deadline = time.monotonic() + LOCKED_SECONDS
@@ -190,15 +189,11 @@ def _from_configuration(config_file: str | None, stack: ExitStack) -> Answers:
             if daemon := _listening(path):
                 return daemon
         try:
-            return HostedAnswers(stack.enter_context(hosted(config, config.paths)))
+            return HostedAnswers(stack.enter_context(engine(config)))
         except AlreadyRunningError as error:
             if time.monotonic() > deadline:
                 raise NoDaemonError(
-                    f"{error.message}, but it answers nobody",
-                    error.fix or "Stop it, then start it again: costd run",
+                    f"{error.message.rstrip('.')}, but it answers nobody.",
+                    "Look at its log; stop it, and start it again: costd run",
                 ) from error
             time.sleep(PAUSE_SECONDS)
-        except ConfigError:
-            raise
-        except CostdError as error:
-            raise NoDaemonError(error.message, error.fix) from error

@@ -121,10 +121,9 @@ def run(argv: list[str]) -> int:
     except click.exceptions.Exit as done:
         return done.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
-        where = error.ctx.command_path if error.ctx else NAME
-        raise UsageError(
-            f"{where} alone does nothing", f"See: {where} --help"
-        ) from None
+        where = error.ctx.command_path
+        said = f"{where} alone does nothing"
+        raise UsageError(said, f"See: {where} --help") from None
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else NAME
         raise UsageError(error.format_message(), f"See: {where} --help") from None

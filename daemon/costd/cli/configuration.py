@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from costd.cli import finder
 from costd.config import Config, load_config
-from costd.core.errors import ConfigError
+from costd.core.errors import (
+    AlreadyRunningError,
+    ConfigError,
+    CostdError,
+    NoDaemonError,
+)
 from costd.paths import Paths, default_config_file
+
+Ask = Callable[[str, dict[str, object]], "Future[object]"]
 
 
 def load(config_file: str | None) -> Config:
@@ -58,3 +67,23 @@ def sockets(paths: Paths) -> Iterator[str]:
         return
     if usual != said:
         yield usual
+
+
+@contextmanager
+def engine(config: Config) -> Iterator[Ask]:
+    """The engine, hosted in this process.
+
+    Raises:
+        AlreadyRunningError: somebody else has the ledger.
+        NoDaemonError: it cannot be hosted.
+    """
+    from costd.service.host import hosted  # noqa: PLC0415 - all of costd, with SQLite
+
+    with ExitStack() as stack:
+        try:
+            ask = stack.enter_context(hosted(config, config.paths))
+        except (AlreadyRunningError, ConfigError):
+            raise
+        except CostdError as error:
+            raise NoDaemonError(error.message, error.fix) from error
+        yield ask

@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 import sys
 
-from costd.cli import output, quick
+from costd.cli import output
 from costd.core.errors import CostdError
 
 DEBUG = "COSTD_DEBUG"
+BESIDE_AGENTS = {
+    "exec": "costd.cli.agents.launch",
+    "hook": "costd.cli.agents.hook",
+}
+"""Commands that an agent waits for: their plain forms are done without the rest."""
 INTERRUPTED = 130
 # As a shell has it for a program that SIGPIPE ended, which is what happens to others.
 BROKEN_PIPE = 141
@@ -25,7 +30,11 @@ def run(argv: list[str]) -> int:
     Everything a person is told about an error is said here.
     """
     try:
-        code = quick.answer(argv, dict(os.environ))
+        code = _beside_an_agent(argv)
+        if code is None:
+            from costd.cli import quick  # noqa: PLC0415 - no agent waits for it
+
+            code = quick.answer(argv, dict(os.environ))
         if code is None:
             code = _whole_program(argv)
         output.flush()
@@ -44,6 +53,17 @@ def run(argv: list[str]) -> int:
         _show_when_debugging()
         return output.complain(_surprise(error))
     return code
+
+
+def _beside_an_agent(argv: list[str]) -> int | None:
+    """The exit code of a command that an agent waits for; None where it is none."""
+    module = BESIDE_AGENTS.get(argv[0]) if argv else None
+    if module is None:
+        return None
+    from importlib import import_module  # noqa: PLC0415 - the quick way does without
+
+    code = import_module(module).run(argv[1:])
+    return None if code is None else int(code)
 
 
 def _whole_program(argv: list[str]) -> int:

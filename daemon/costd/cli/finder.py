@@ -43,7 +43,7 @@ def state_dir(environ: dict[str, str]) -> str | None:
 def socket_path(state: str) -> str | None:
     """The socket that the daemon of a state directory uses, as it says itself."""
     try:
-        with open(f"{state}/daemon.json", encoding="utf-8") as file:  # noqa: PTH123 - the same
+        with open(f"{state}/daemon.json", encoding="utf-8") as file:  # noqa: PTH123 - for the same reason
             text = file.read()
     except (OSError, ValueError):
         return None

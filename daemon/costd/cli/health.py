@@ -28,7 +28,7 @@ def report(body: bytes) -> int:
     """The same for a command whose answer does not show the health: it is said aloud."""
     code = code_of(body)
     if code:
-        import json  # noqa: PLC0415 - as above
+        import json  # noqa: PLC0415 - for the same reason
 
         for entry in errors(json.loads(body)):
             message, fix = str(entry.get("message", "")), str(entry.get("fix") or "")

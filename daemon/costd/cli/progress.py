@@ -13,6 +13,8 @@ Result = TypeVar("Result")
 PATIENCE_SECONDS = 0.4
 BEAT_SECONDS = 0.2
 
+READING = "sync"
+"""The work whose progress is in bytes; of the rest nobody knows how much there is."""
 LABELS = {
     "sync": "reading the logs",
     "verify": "reading every log again",
@@ -41,13 +43,13 @@ def follow(
     if sys.stderr is not None and sys.stderr.isatty():
         wait([work], PATIENCE_SECONDS)
         if not work.done():
-            _show(work, LABELS.get(question, question), peek)
+            _show(work, question, peek)
     return work.result()
 
 
-def _show(work: Future[Any], label: str, peek: Callable[[], int | None]) -> None:
+def _show(work: Future[Any], question: str, peek: Callable[[], int | None]) -> None:
     from rich.console import Console  # noqa: PLC0415 - only a person pays for the bar
-    from rich.progress import (  # noqa: PLC0415 - the same
+    from rich.progress import (  # noqa: PLC0415 - for the same reason
         BarColumn,
         DownloadColumn,
         Progress,
@@ -56,17 +58,15 @@ def _show(work: Future[Any], label: str, peek: Callable[[], int | None]) -> None
     )
 
     console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(label, total=None)
+    how_far = [DownloadColumn()] if question == READING else []
+    columns = (TextColumn("{task.description}"), BarColumn(), *how_far)
+    with Progress(
+        *columns, TimeElapsedColumn(), console=console, transient=True
+    ) as bar:
+        task = bar.add_task(LABELS.get(question, question), total=None)
         most = 0
         while not work.done():
-            left = peek()
+            left = peek() if how_far else None
             if left is not None:
                 most = max(most, left)
                 bar.update(task, total=most or None, completed=most - left)

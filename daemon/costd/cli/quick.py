@@ -97,8 +97,8 @@ def _status(connection: Connection, *, as_json: bool) -> int:
 def _write_plain(body: bytes) -> None:
     import json  # noqa: PLC0415 - JSON is passed on without being read
 
-    from costd.cli.render.plain import plain  # noqa: PLC0415 - the same
-    from costd.cli.render.status import status_page  # noqa: PLC0415 - the same
+    from costd.cli.render.plain import plain  # noqa: PLC0415 - for the same reason
+    from costd.cli.render.status import status_page  # noqa: PLC0415 - for the same reason
 
     output.say(plain(status_page(json.loads(body))))
 

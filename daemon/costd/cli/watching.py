@@ -70,7 +70,7 @@ def _on_terminal(
     """Draw the page in place until ``stop``."""
     from rich.live import Live  # noqa: PLC0415 - a pipe does without
 
-    from costd.cli.render.terminal import console, group  # noqa: PLC0415 - the same
+    from costd.cli.render.terminal import console, group  # noqa: PLC0415 - for the same reason
 
     screen = console(sys.stdout)
     is_shared = sys.stderr is not None and sys.stderr.isatty()

@@ -85,6 +85,7 @@ def short(sums: Sums) -> dict[str, Any]:
         "cost_usd": cost_usd(sums),
         "tokens": sums.total_tokens,
         "responses": sums.responses,
+        "lower_bound": bool(sums.unfinalised or sums.unpriced),
     }
 
 

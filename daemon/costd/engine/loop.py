@@ -12,13 +12,14 @@ from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Any, Protocol
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from costd.core.errors import BusyError, CostdError, UsageError
 from costd.core.rates import RateCard
 from costd.engine.answers import Answer, answer_to
 from costd.engine.answers.work import Recount, SyncBegan, synced, verified
+from costd.engine.inbox import Inbox
 from costd.engine.intake import Intake
 from costd.engine.live import Live
 from costd.engine.memory import Memory
@@ -33,31 +34,11 @@ from costd.engine.messages import (
     Tick,
 )
 from costd.engine.outlet import Outlet, Publish
-from costd.engine.view import View, WatchState
+from costd.engine.view import View, Watching
 from costd.ingest.processes import running_sessions
 from costd.ledger import Ledger
 
-_CHANGING = frozenset({"reprice"})
-
-
-class Watching(Protocol):
-    """What the engine needs of ``ingest.watch.Watch``, which only a daemon loads."""
-
-    def start(self) -> None:
-        """Begin to listen."""
-
-    def stop(self) -> None:
-        """End all threads."""
-
-    def check(self, directories: int) -> None:
-        """Look after the watch; after every sweep."""
-
-    def health(self) -> WatchState:
-        """How the watch is doing."""
-
-    @property
-    def sweep_seconds(self) -> float:
-        """How often to sweep: seldom while events come."""
+_CHANGING = frozenset({"reprice", "hook"})
 
 
 class Engine:
@@ -71,6 +52,7 @@ class Engine:
         tick_ms: how often the beat comes.
         quiet_ms: after so long without a line a session is over.
         max_line_bytes: longer lines are skipped.
+        spool: the directory of messages that nobody took; None: there is none.
         publish: what to do with the documents; None publishes nothing.
         is_daemon: whether this engine lives on, with a beat and a watch.
     """
@@ -85,6 +67,7 @@ class Engine:
         tick_ms: int,
         quiet_ms: int,
         max_line_bytes: int,
+        spool: str | None = None,
         publish: Publish | None = None,
         is_daemon: bool = False,
     ) -> None:
@@ -99,6 +82,7 @@ class Engine:
         self._intake = Intake(
             ledger, roots, max_line_bytes, lambda m: self._queue.put(Delivered(m))
         )
+        self._inbox = Inbox(spool, self.ask)
         self.progress = self._intake.progress
         self._live = Live(quiet_ms)
         self._watch: Watching | None = None
@@ -109,6 +93,7 @@ class Engine:
         self._stopping = self._ended = False
         self._memory = Memory()
         self.on_change: Callable[[], None] = lambda: None
+        self.relax: Callable[[], None] = lambda: None
         self.report: Callable[[str, Exception], None] = lambda _event, _error: None
 
     # Any thread.
@@ -151,6 +136,7 @@ class Engine:
 
     def _begin(self) -> None:
         self._look()
+        self._inbox.take(self._clock(), self._troubles)
         if self._watch is not None:
             self._watch.start()
             self._look()  # what came between the sweep and the first event
@@ -162,7 +148,7 @@ class Engine:
             message = self._next_at_once()
         if self._stopping:
             return
-        if self._is_sweep_due():
+        if not self._intake.has_work and self._sweep_wait_ms() <= 0:
             self._look()
         if self._intake.has_work:
             self._advance()
@@ -184,17 +170,17 @@ class Engine:
         if (wait := self._outlet.wait_ms(now)) is not None:
             waits.append(wait)
         if self._watch is not None:
-            waits.append(self._swept_at + int(self._watch.sweep_seconds * 1000) - now)
+            waits.append(self._sweep_wait_ms())
         if not waits:
             return None
         return min(max(min(waits), 0), self._tick_ms)
 
-    def _is_sweep_due(self) -> bool:
-        """Whether to look again although no beat came: while no events do."""
-        if self._watch is None or self._intake.has_work:
-            return False
+    def _sweep_wait_ms(self) -> int:
+        """How long until the logs must be looked at again; seldom while events come."""
+        if self._watch is None:
+            return self._tick_ms
         gone = self._clock() - self._swept_at
-        return not 0 <= gone < self._watch.sweep_seconds * 1000
+        return int(self._watch.sweep_seconds * 1000) - gone if gone >= 0 else 0
 
     def _next_at_once(self) -> Message | None:
         if self._stopping:
@@ -236,8 +222,13 @@ class Engine:
 
     def _beat(self) -> None:
         self._last_tick_at = self._clock()
+        self._inbox.take(self._clock(), self._troubles)
         self._live.refresh()
-        self._look()
+        if self._watch is None or self._sweep_wait_ms() < self._tick_ms // 2:
+            self._look()
+        if not self._intake.is_busy:
+            self._ledger.database.shrink_memory()
+            self.relax()
         self._outlet.change()
 
     def _look(self) -> None:
@@ -255,6 +246,7 @@ class Engine:
     def _answer(self, question: Question) -> None:
         if question.name == "sync":
             self._look()
+            self._inbox.take(self._clock(), self._troubles)
             began = SyncBegan(self._clock(), self.progress.new_responses)
             self._syncing.append((began, question.answer))
         elif question.name == "verify":

@@ -33,6 +33,26 @@ class WatchState(Protocol):
         """What would make events come."""
 
 
+class Watching(Protocol):
+    """What the engine needs of ``ingest.watch.Watch``, which only a daemon loads."""
+
+    def start(self) -> None:
+        """Begin to listen."""
+
+    def stop(self) -> None:
+        """End all threads."""
+
+    def check(self, directories: int) -> None:
+        """Look after the watch; after every sweep."""
+
+    def health(self) -> WatchState:
+        """How the watch is doing."""
+
+    @property
+    def sweep_seconds(self) -> float:
+        """How often to sweep: seldom while events come."""
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """One moment, for one answer; only the engine's thread makes and uses it."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 import heapq
 import os
 import stat
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -44,12 +45,16 @@ class Spool:
 
     Args:
         folder: where they lie; it need not exist.
+
+    Attributes:
+        reason: why the last one that was set aside could not be used.
     """
 
     def __init__(self, folder: str) -> None:
-        self._folder = folder
+        self.folder = folder
         self._stuck: set[str] = set()
-        self.problem = ""
+        self._unlisted = ""
+        self.reason = ""
 
     def waiting(self, now: int) -> list[Message]:
         """The oldest messages, at most ``AT_ONCE``; what is none is set aside.
@@ -72,17 +77,25 @@ class Spool:
     def set_aside(self, name: str, reason: str) -> None:
         """It cannot be used, now or later."""
         try:
-            os.rename(self._path(name), self._path(f"{name}.bad"))  # noqa: PTH104 - the same
+            os.rename(self._path(name), self._path(f"{name}.bad"))  # noqa: PTH104 - as said above
         except FileNotFoundError:
             pass
         except OSError:
             self._leave(name, reason)
         else:
-            self.problem = reason
+            self.reason = reason
 
-    def set_aside_count(self) -> int:
-        """How many messages could not be used and lie there still."""
-        return sum(name.endswith(".bad") for name in self._listed())
+    def trouble(self) -> str:
+        """What must be said of it; empty when all is well."""
+        listed = self._listed()
+        if self._unlisted:
+            return f"The spool {self.folder} cannot be read ({self._unlisted})."
+        self._stuck.intersection_update(listed)
+        count = len(self._stuck) + sum(name.endswith(".bad") for name in listed)
+        if not count:
+            return ""
+        last = f"; the last one {self.reason}" if self.reason else ""
+        return f"{count} messages in {self.folder} could not be used{last}."
 
     def _names(self, now: int) -> list[str]:
         found = []
@@ -94,21 +107,20 @@ class Spool:
         return found
 
     def _listed(self) -> list[str]:
+        self._unlisted = ""
         try:
-            return os.listdir(self._folder)  # noqa: PTH208 - the same
+            return os.listdir(self.folder)  # noqa: PTH208 - as said above
         except FileNotFoundError:
-            return []
+            pass
         except OSError as error:
-            self.problem = f"the directory cannot be read ({error.strerror})"
-            return []
+            self._unlisted = error.strerror or type(error).__name__
+        return []
 
     def _forget_unfinished(self, name: str, now: int) -> None:
         path = self._path(name)
-        try:
+        with suppress(OSError):
             if now - os.lstat(path).st_mtime_ns // 1_000_000 > _LEFT_OVER_MS:
-                os.unlink(path)  # noqa: PTH108 - the same
-        except OSError:
-            self._stuck.add(name)
+                os.unlink(path)  # noqa: PTH108 - as said above
 
     def _read(self, name: str) -> Message | None:
         try:
@@ -126,10 +138,10 @@ class Spool:
     def _leave(self, name: str, reason: str) -> None:
         """It stays where it is; once looked at is enough."""
         self._stuck.add(name)
-        self.problem = reason
+        self.reason = reason
 
     def _path(self, name: str) -> str:
-        return f"{self._folder}/{name}"
+        return f"{self.folder}/{name}"
 
 
 def _named(message: Message, name: str) -> Message:

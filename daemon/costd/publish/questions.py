@@ -111,6 +111,7 @@ QUESTIONS = (
     Question("doctor", "/api/doctor"),
     Question("link", "/api/claims", method="POST"),
     Question("unlink", "/api/unlink", method="POST"),
+    Question("hook", "/api/hook", method="POST"),
     Question("sync", "/api/sync", method="POST", seconds=None),
     Question("reprice", "/api/reprice", method="POST", seconds=None),
     Question("verify", "/api/verify", method="POST", seconds=None),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import sys
@@ -52,6 +53,7 @@ def run(config: Config, paths: Paths) -> int:
         stack.enter_context(_signals(stopping))
         engine = compose(config, paths, publish_to=_outlet(config, paths))
         engine.report = _report
+        engine.relax = _give_memory_back
         server = _server(config, paths, engine)
         worker = _Worker(engine, _watch(config, paths, engine), stopping)
         # From here on everything that began is ended, whatever happens.
@@ -202,6 +204,13 @@ def _force_exit() -> int:
     with suppress(OSError, ValueError):
         sys.stderr.flush()
     os._exit(1)
+
+
+def _give_memory_back() -> None:
+    """Have the C library return what it holds and does not need; glibc only."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def _report(place: str, error: Exception) -> None:

@@ -82,6 +82,7 @@ def compose(config: Config, paths: Paths, publish_to: Publish | None) -> Engine:
         tick_ms=config.engine.tick_seconds * SECOND,
         quiet_ms=config.engine.live_minutes * MINUTE,
         max_line_bytes=config.engine.max_line_bytes,
+        spool=str(paths.spool),
         publish=publish_to,
         is_daemon=publish_to is not None,
     )

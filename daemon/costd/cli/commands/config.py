@@ -113,7 +113,7 @@ def _settings_page(leaves: dict[str, Any], origins: dict[str, str]) -> Page:
 
 @command.command(
     help="Where the configuration is looked for.",
-    epilog=example("$EDITOR $(costd config path)"),
+    epilog=example("costd config path", "$EDITOR $(costd config path)"),
 )
 @as_json
 @click.pass_obj
@@ -159,15 +159,15 @@ def _say(is_json: bool, text: str, **fields: Any) -> None:
 def _write_new(file: Path, data: bytes, *, force: bool) -> None:
     """Write ``file``; one that is there is replaced only when that is wanted."""
     flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if force else os.O_EXCL)
+    if file.exists() and not force:
+        raise CostdError(
+            f"{file} is there already",
+            "Edit it, or replace it: costd config init --force",
+        )
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with os.fdopen(os.open(file, flags, 0o600), "wb") as opened:
             opened.write(data)
-    except FileExistsError:
-        raise CostdError(
-            f"{file} is there already",
-            "Edit it, or replace it: costd config init --force",
-        ) from None
     except OSError as error:
         raise ConfigError(
             f"cannot write {file}: {error.strerror}", "Make it writable."

@@ -50,7 +50,7 @@ def _complete(
     epilog=example(
         "costd report --by day --since 7d",
         "costd report --by issue,model --since 2026-11-01 --until 2026-11-30",
-        "costd report --by session --project ~/code/app --format csv > sessions.csv",
+        "costd report --by session --project app --format csv > sessions.csv",
     ),
 )
 @click.option(
@@ -91,7 +91,7 @@ def _show(body: bytes, form: str) -> None:
 
         output.write(as_csv(report).encode())
     elif form == "md":
-        from costd.cli.render.markdown import markdown  # noqa: PLC0415 - the same
+        from costd.cli.render.markdown import markdown  # noqa: PLC0415 - for the same reason
 
         output.say(markdown(report_page(report)))
     else:

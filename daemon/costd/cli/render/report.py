@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from costd.cli.render import amounts
@@ -92,13 +93,20 @@ def _footer(ownership: Any, total: Json) -> Page:
     """``issues + buckets = total``, to the nano-dollar."""
     if not ownership:
         return []
-    issues, buckets, whole = (
-        amounts.usd(ownership.get(f"{name}_usd"))
-        for name in ("issues", "buckets", "total")
-    )
+    names = ("issues", "buckets", "total")
+    issues, buckets, whole = _sum(*(ownership.get(f"{name}_usd") for name in names))
     bound = amounts.LOWER_BOUND if total.get("lower_bound") else ""
     said = f"issues {issues} + buckets {buckets} = total {bound}{whole}"
     page: Page = [BLANK, line(Cell(said, "dim"))]
     if ownership.get("exact") is False:
         page.append(line(Cell("✗ ", "bad"), "That is not equal: please report it."))
     return page
+
+
+def _sum(*terms: Any) -> list[str]:
+    """Two terms and their sum: to the cent, or exact where cents would not add up."""
+    short = [amounts.usd(term) for term in terms]
+    if amounts.UNKNOWN in short:
+        return short
+    first, second, whole = (Decimal(cents[1:].replace(",", "")) for cents in short)
+    return short if first + second == whole else [amounts.exact(t) for t in terms]

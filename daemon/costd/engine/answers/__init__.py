@@ -24,6 +24,7 @@ MODULES = {
     "reprice": "prices",
     "explain": "explain",
     "doctor": "doctor",
+    "hook": "hook",
 }
 """Which module answers a question, in a function of the question's name."""
 

@@ -23,12 +23,16 @@ class Problem(NamedTuple):
 def problems(view: View) -> list[dict[str, Any]]:
     """All of them, worst first; an empty list means well."""
     found = [*_ledger(view), *_logs(view), *_beat(view), *_money(view)]
-    found.extend(
-        Problem(code, message, "See `costd doctor` and the log.", ERROR)
-        for code, message in view.troubles.items()
-    )
+    found.extend(_trouble(code, message) for code, message in view.troubles.items())
     found.sort(key=lambda problem: problem.severity != ERROR)
     return [problem._asdict() for problem in found]
+
+
+def _trouble(code: str, message: str) -> Problem:
+    if code == "spool":
+        fix = "Look at the *.bad files there; remove them when they are of no use."
+        return Problem(code, message, fix)
+    return Problem(code, message, "See `costd doctor` and the log.", ERROR)
 
 
 def covered(view: View) -> Coverage:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import msgspec
 
-from costd.core.dedup import blend, group_of, merge
 from costd.core.instants import parse_instant
-from costd.core.usage import Context, Flag, Observation, Reading, Service, SkippedLine
+from costd.core.usage import Flag, Observation, Reading, SkippedLine
 from costd.sources.claude_code import damage, notes
+from costd.sources.claude_code.counts import counts
+from costd.sources.claude_code.folds import Folds
 from costd.sources.claude_code.parts import (
     billed_parts,
     has_searches,
@@ -51,16 +52,13 @@ class Parser:
         self._agent_id = agent_id
         self._state = unpack(state)
         self._fallback_at = fallback_at
-        self._contexts: dict[tuple[str, ...], int] = {}
         self._last_place: tuple[str | None, ...] = ()
         self._last_context = 0
         # Of the newest response only values are kept: a line holds on to the buffer.
         self._newest = Observation("", "", "", "", *[0] * 13)
         self._newest_usage: Usage | None = None
         self._newest_key: tuple[object, ...] = ()
-        self._services: dict[tuple[str | None, ...], int] = {}
-        self._service_list: list[Service] = []
-        self._folds: dict[tuple[str, str, str, str], Observation] = {}
+        self._folds = Folds()
         self._reading = Reading([], [], [], [], [], [], [], 0, 0, 0, 0, forked=False)
         self._first = self._last = ""
 
@@ -126,9 +124,9 @@ class Parser:
     def finish(self) -> Reading:
         """All that was found since the parser was made."""
         reading = self._reading
-        reading.contexts = [Context(*place) for place in self._contexts]
-        reading.services = self._service_list
-        reading.observations = list(self._folds.values())
+        reading.contexts = self._folds.contexts
+        reading.services = self._folds.services
+        reading.observations = self._folds.observations
         reading.first_at = _instant(self._first)
         reading.last_at = _instant(self._last)
         return reading
@@ -168,15 +166,9 @@ class Parser:
         """Fold one assistant line into the response that it belongs to."""
         if line.type != "assistant" or message.model == "<synthetic>":
             return
-        fresh = usage.input_tokens or 0
-        out = usage.output_tokens or 0
-        read = usage.cache_read_input_tokens or 0
-        short, hour = cache_writes(usage)
-        tools = usage.server_tool_use
-        searches = 0 if tools is None else tools.web_search_requests or 0
-        if not (fresh or out or read or short or hour or searches):
+        found = counts(usage)
+        if found is None:
             return
-        details = usage.output_tokens_details
         seen = Observation(
             message.id or "",
             line.requestId or line.request_id or "",
@@ -184,17 +176,11 @@ class Parser:
             "",
             0,
             self._context(line),
-            self._service(message.model, usage.speed, usage.inference_geo),
+            self._folds.service(message.model, usage.speed, usage.inference_geo),
             offset,
             self._at(line),
             self._flags(line, message, usage),
-            fresh,
-            out,
-            read,
-            short,
-            hour,
-            0 if details is None else details.thinking_tokens or 0,
-            searches,
+            *found,
         )
         if not (seen.response_id and seen.request_id):
             self._identify(seen, line, message)
@@ -203,7 +189,7 @@ class Parser:
             len(iterations) > 1 or (iterations and iterations[0].type != "message")
         ):
             self._parts(seen, iterations)
-        self._newest = self._fold(seen)
+        self._newest = self._folds.fold(seen)
         self._newest_usage = usage
         self._newest_key = (
             message.id,
@@ -267,7 +253,7 @@ class Parser:
         )
         if place != self._last_place:
             self._last_place = place
-            self._last_context = self._place(
+            self._last_context = self._folds.context(
                 line.sessionId or line.session_id or self._session_id,
                 line.agentId or self._agent_id,
                 line.cwd or "",
@@ -275,50 +261,22 @@ class Parser:
             )
         return self._last_context
 
-    def _place(self, *place: str) -> int:
-        """The index of a context among those of the reading."""
-        return self._contexts.setdefault(place, len(self._contexts))
-
-    def _service(self, model: str | None, speed: str | None, geo: str | None) -> int:
-        """The index of what served a response among those of the reading."""
-        key = (model, speed, geo)
-        index = self._services.get(key)
-        if index is None:
-            index = self._services[key] = len(self._service_list)
-            self._service_list.append(Service(model or "", speed or "", geo or ""))
-        return index
-
-    def _fold(self, seen: Observation) -> Observation:
-        """Fold ``seen`` into what is known of its response, and return that."""
-        kept = self._folds.setdefault(
-            (seen.response_id, seen.request_id, seen.scope, seen.part), seen
-        )
-        if kept is seen:
-            seen.group = group_of(seen.response_id, seen.scope)
-            return seen
-        better = merge(kept, seen)
-        if kept.service != seen.service:
-            old, new = (self._service_list[s.service] for s in (kept, seen))
-            blended = blend(old, new, better=better)
-            kept.service = self._service(blended.model, blended.speed, blended.geo)
-        return kept
-
     def _parts(self, seen: Observation, iterations: list[Iteration]) -> None:
         """What the response bills beside its own usage."""
-        served_by = self._service_list[seen.service]
+        served_by = self._folds.services[seen.service]
         serving, parts = billed_parts(seen, served_by.model, iterations)
         if serving:
             seen.flags |= Flag.WHOLE
-            seen.service = self._service(serving, served_by.speed, served_by.geo)
+            seen.service = self._folds.service(serving, served_by.speed, served_by.geo)
         for model, part in parts:
             same = model == (serving or served_by.model)
             speed = served_by.speed if same else ""
-            part.service = self._service(model, speed, served_by.geo)
-            self._fold(part)
+            part.service = self._folds.service(model, speed, served_by.geo)
+            self._folds.fold(part)
 
     def _remember(self, begun: list[str], message: Message, seen: Observation) -> None:
         """Keep the web searches that an assistant line asks for."""
-        place = list(self._contexts)[seen.context]
+        place = self._folds.contexts[seen.context]
         for tool_use_id in begun:
             search = Search(
                 seen.response_id,
@@ -326,7 +284,7 @@ class Parser:
                 seen.scope,
                 message.model or "",
                 seen.flags & (Flag.SIDECHAIN | Flag.FORKED) | Flag.FINAL,
-                Context(*place),
+                place,
             )
             self._state.remember(tool_use_id, search)
 
@@ -360,11 +318,11 @@ class Parser:
                 continue
             place = search.context
             part = search_part(search, tool_use_id, count, self._at(line))
-            part.context = self._place(
+            part.context = self._folds.context(
                 place.session_id, place.agent_id, place.cwd, place.branch
             )
-            part.service = self._service(search.model, None, None)
-            self._fold(part)
+            part.service = self._folds.service(search.model, None, None)
+            self._folds.fold(part)
 
     def _progress(self, line: Line, offset: int) -> None:
         """A progress line repeats a line of a subagent's own log."""
@@ -411,20 +369,6 @@ class Parser:
             if line.timestamp:
                 self._last = line.timestamp
                 self._first = self._first or line.timestamp
-
-
-def cache_writes(usage: Usage) -> tuple[int, int]:
-    """Cache writes as (5 minutes, 1 hour); what no lifetime claims is 5 minutes.
-
-    The flat total and the split disagree on some versions; the larger one counts.
-    """
-    flat = usage.cache_creation_input_tokens or 0
-    split = usage.cache_creation
-    if split is None:
-        return flat, 0
-    hour = split.ephemeral_1h_input_tokens or 0
-    short = split.ephemeral_5m_input_tokens or 0
-    return max(short, flat - hour), hour
 
 
 def _instant(text: str) -> int:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from costd.core.usage import Flag, Observation
+from costd.sources.claude_code.counts import cache_writes
 from costd.sources.claude_code.shapes import (
     Block,
-    CacheCreation,
     Iteration,
     ToolResult,
 )
@@ -67,10 +67,7 @@ def _billed_at(iteration: Iteration, serving: str, model: str) -> str | None:
 
 
 def _part(seen: Observation, part: str, it: Iteration) -> Observation:
-    split = it.cache_creation or CacheCreation()
-    hour = split.ephemeral_1h_input_tokens or 0
-    short = split.ephemeral_5m_input_tokens or 0
-    flat = it.cache_creation_input_tokens or 0
+    short, hour = cache_writes(it.cache_creation_input_tokens, it.cache_creation)
     return replace(
         seen,
         part=part,
@@ -78,7 +75,7 @@ def _part(seen: Observation, part: str, it: Iteration) -> Observation:
         input_tokens=it.input_tokens or 0,
         output_tokens=it.output_tokens or 0,
         cache_read_tokens=it.cache_read_input_tokens or 0,
-        cache_creation_5m_tokens=max(short, flat - hour),
+        cache_creation_5m_tokens=short,
         cache_creation_1h_tokens=hour,
         reasoning_tokens=0,
         web_searches=0,
