@@ -18,7 +18,7 @@ class Memory:
     """A few answers to questions whose parameters mean the same tomorrow."""
 
     def __init__(self) -> None:
-        self._answers: dict[bytes, dict[str, Any]] = {}
+        self._answers: dict[bytes, Any] = {}
         self._facts: dict[Hashable, Any] = {}
 
     def forget(self) -> None:
@@ -40,8 +40,8 @@ class Memory:
         name: str,
         params: Mapping[str, object],
         now: int,
-        work_out: Callable[[], dict[str, Any]],
-    ) -> dict[str, Any]:
+        work_out: Callable[[], Fact],
+    ) -> Fact:
         """The answer, worked out or remembered, as of now."""
         if name not in _TIMELESS or not is_timeless(params):
             return work_out()
@@ -51,7 +51,8 @@ class Memory:
             if len(self._answers) >= _REMEMBERED:
                 self._answers.clear()
             known = self._answers[key] = work_out()
-        return {**known, "generated_at": format_instant(now)}
+        answer: Fact = {**known, "generated_at": format_instant(now)}
+        return answer
 
 
 def is_timeless(params: Mapping[str, object]) -> bool:

@@ -27,12 +27,16 @@ class Change(NamedTuple):
 
 
 def make(connection: Connection, owners: Owners, news: Sequence[NewClaim]) -> Change:
-    """Keep claims; one that is made again changes nothing."""
+    """Keep claims; one that is made again changes nothing, but it may end it."""
     made: list[Made] = []
     spoken: list[Claim] = []
     for new in news:
         known = kept.by_key(connection, new.key) or kept.standing(connection, new)
         if known is not None:
+            if new.until_at is not None and known.until_at is None:
+                kept.end(connection, known.id, new.until_at)
+                known = known._replace(until_at=new.until_at)
+                spoken.append(known.as_claim)
             made.append(Made(known, is_new=False))
             continue
         if new.subject:

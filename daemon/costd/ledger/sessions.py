@@ -151,13 +151,19 @@ ORDER BY 14 DESC, c.id, a.from_at
 
 def owners_of(connection: Connection, session_id: str) -> list[OwnerOf]:
     """The owners of a session, the dearest first; open ends of time are None."""
-    return [
-        OwnerOf(
-            Attribution(*owner[:8]),
-            *owner[8:11],
-            None if owner[11] == FIRST else owner[11],
-            None if owner[12] == LAST else owner[12],
-            *owner[13:],
+    found = []
+    for row in connection.execute(_OWNERS, (session_id,)):
+        branch, cwd, agent_id, from_at, until_at, cost, responses = row[8:]
+        found.append(
+            OwnerOf(
+                Attribution(*row[:8]),
+                branch,
+                cwd,
+                agent_id,
+                None if from_at == FIRST else from_at,
+                None if until_at == LAST else until_at,
+                cost,
+                responses,
+            )
         )
-        for owner in connection.execute(_OWNERS, (session_id,))
-    ]
+    return found
