@@ -249,6 +249,8 @@ class Engine:
             self._look()
             self._inbox.take(self._clock(), self._troubles)
             began = SyncBegan(self._clock(), self.progress.new_responses)
+            if not self._is_daemon:  # hosted for this: what it did so far is the sync
+                began = SyncBegan(self._started_at, 0)
             done = partial(self._synced, began)
             self._syncing.append((done, question.answer))
         elif question.name == "verify":
