@@ -104,3 +104,23 @@ def test_console_in_a_pipe_has_no_colours() -> None:
     text = run("console").stderr
     assert "\x1b[" not in text
     assert "a_b" in text
+
+
+def test_before_it_is_configured_it_is_guarded() -> None:
+    root = Path(__file__).parents[1]
+    program = (
+        "from costd import log\n"
+        f"log.get_logger('x').warning('a_b', text={SECRET!r}, reason='why')\n"
+        "log.get_logger('x').info('too_quiet')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(root / "daemon")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "why" in done.stderr
+    assert SECRET not in done.stderr
+    assert "too_quiet" not in done.stderr
+    assert done.stdout == ""

@@ -140,9 +140,10 @@ def spool(question: str, params: dict[str, object]) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    folder, at = f"{state_dir()}/spool", _now()
-    name = f"{at:013d}-{os.getpid()}-{os.urandom(4).hex()}"
-    message = {"question": question, "params": params, "at": at}
+    folder, at = f"{state_dir()}/spool", _nanoseconds()
+    # Read in the order of their names: what one process says stays in its order.
+    name = f"{at:019d}-{os.getpid()}-{os.urandom(4).hex()}"
+    message = {"question": question, "params": params, "at": at // 1_000_000}
     os.makedirs(folder, 0o700, exist_ok=True)  # noqa: PTH103 - pathlib is slow to load
     with open(f"{folder}/.{name}", "x", encoding="utf-8", opener=_private) as file:
         file.write(json.dumps(message) + "\n")
@@ -153,12 +154,12 @@ def spool(question: str, params: dict[str, object]) -> None:
 
 def moment() -> str:
     """Now, in RFC 3339, as ``since`` and ``until`` take it."""
-    seconds, ms = divmod(_now(), 1000)
+    seconds, ms = divmod(_nanoseconds() // 1_000_000, 1000)
     return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{ms:03d}Z"
 
 
-def _now() -> int:
-    return time.time_ns() // 1_000_000  # noqa: TID251 - it stands alone: nobody lends it a clock
+def _nanoseconds() -> int:
+    return time.time_ns()  # noqa: TID251 - it stands alone: nobody lends it a clock
 
 
 def _private(path: str, flags: int) -> int:

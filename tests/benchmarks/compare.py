@@ -28,10 +28,10 @@ ROOT = HERE.parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "daemon")]
 
 import places  # noqa: E402 - after the paths of the checkout
-from benchmarks import peers, sections, tree  # noqa: E402 - the same
-from benchmarks.daemon import Costd, base_environment  # noqa: E402 - the same
-from benchmarks.table import Row, markdown, megabytes  # noqa: E402 - the same
-from benchmarks.timing import FailedRunError, Neighbours  # noqa: E402 - the same
+from benchmarks import peers, sections, tree  # noqa: E402 - the path is set above
+from benchmarks.daemon import Costd, base_environment  # noqa: E402 - the path is set above
+from benchmarks.table import Row, markdown, megabytes  # noqa: E402 - the path is set above
+from benchmarks.timing import FailedRunError, Neighbours  # noqa: E402 - the path is set above
 
 SECTIONS = ("first", "questions", "idle", "appending", "growth", "attribution")
 

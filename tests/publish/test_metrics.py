@@ -14,9 +14,9 @@ STATUS: dict[str, object] = {
         "today": {
             "cost_usd": 1.25,
             "responses": 3,
-            "tokens": {"input": 1, "output": 2, "total": 3},
+            "tokens": 3,
         },
-        "all": {"cost_usd": 7, "responses": 30, "tokens": {"input": 10}},
+        "all": {"cost_usd": 7, "responses": 30, "tokens": 10},
     },
     "live": [{}, {}],
     "sources": [
@@ -59,9 +59,8 @@ def test_the_figures_of_a_status() -> None:
         'costd_cost_usd{window="all"} 7',
         'costd_responses{window="today"} 3',
         'costd_responses{window="all"} 30',
-        'costd_tokens{window="today",kind="input"} 1',
-        'costd_tokens{window="today",kind="output"} 2',
-        'costd_tokens{window="all",kind="input"} 10',
+        'costd_tokens{window="today"} 3',
+        'costd_tokens{window="all"} 10',
         'costd_source_files{source="claude"} 2',
         'costd_source_bytes_behind{source="claude"} 0',
         'costd_source_skipped_lines{source="claude"} 1',

@@ -134,7 +134,7 @@ def test_nothing_wakes_an_idle_server(serve: Serve, short_dir: Path) -> None:
 
     async def timers() -> int:
         # Private, and the only sure sign: a wait without a timer never wakes.
-        pending = getattr(asyncio.get_running_loop(), "_scheduled")  # noqa: B009  untyped
+        pending = getattr(asyncio.get_running_loop(), "_scheduled")  # noqa: B009  the attribute is untyped
         return sum(not timer.cancelled() for timer in pending)
 
     assert asyncio.run_coroutine_threadsafe(timers(), running.loop).result(20) == 0

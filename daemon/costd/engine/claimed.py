@@ -65,7 +65,9 @@ def selected(view: View, params: Params) -> Selected:
     for kind, pattern in ((selector, value), ("cwd", within)):
         problem = selector_problem(kind, pattern) if pattern or kind != "cwd" else ""
         if problem:
-            shown = f"{kind} {pattern[:40]!a}" if kind in SELECTORS else f"{kind[:40]!a}"
+            shown = (
+                f"{kind} {pattern[:40]!a}" if kind in SELECTORS else f"{kind[:40]!a}"
+            )
             raise UsageError(f"{shown} {problem}.", "See costd link --help.")
     if selector == "pid":
         found = session_of_process(view.intake.last_sweep.roots, int(value))

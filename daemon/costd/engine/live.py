@@ -15,7 +15,13 @@ from costd.core.instants import HOUR, MINUTE
 from costd.core.summary import Sums
 from costd.ledger import Connection
 from costd.ledger.reports import Question, cut
-from costd.ledger.sessions import SessionPlace, Spending, places, spending_since
+from costd.ledger.sessions import (
+    SessionPlace,
+    Spending,
+    active_since,
+    places,
+    spending_since,
+)
 
 _LEAST_SPAN = 5 * MINUTE
 """A rate over less than this would be a guess."""
@@ -50,6 +56,11 @@ class Live:
         """A line of a session arrived."""
         self._heard[session_id] = max(at, self._heard.get(session_id, 0))
         self._known.pop(session_id, None)
+
+    def restore(self, connection: Connection, now: int) -> None:
+        """Begin with the sessions that the ledger heard of not long ago."""
+        for session_id, at in active_since(connection, now - self._quiet_ms):
+            self.hear(session_id, at)
 
     def set_running(self, session_ids: frozenset[str]) -> None:
         """What the agent's registry says is running now."""

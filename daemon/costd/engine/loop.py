@@ -90,7 +90,7 @@ class Engine:
         self._watch: Watching | None = None
         self._started_at = self._last_tick_at = clock()
         self._swept_at = 0
-        self._syncing: list[tuple[SyncBegan, Future[object]]] = []
+        self._syncing: list[tuple[Callable[[], object], Future[object]]] = []
         self._troubles: dict[str, str] = {}
         self._stopping = self._ended = False
         self._memory = Memory()
@@ -137,6 +137,7 @@ class Engine:
             self._end()
 
     def _begin(self) -> None:
+        self._live.restore(self._ledger.database.connection, self._clock())
         self._look()
         self._inbox.take(self._clock(), self._troubles)
         if self._watch is not None:
@@ -253,7 +254,10 @@ class Engine:
             self._look()
             self._inbox.take(self._clock(), self._troubles)
             began = SyncBegan(self._clock(), self.progress.new_responses)
-            self._syncing.append((began, question.answer))
+            if not self._is_daemon:  # hosted for this: what it did so far is the sync
+                began = SyncBegan(self._started_at, 0)
+            done = partial(self._synced, began)
+            self._syncing.append((done, question.answer))
         elif question.name == "verify":
             self._begin_verify(question.answer)
         elif question.name == "alive":
@@ -313,8 +317,11 @@ class Engine:
                 future.set_exception(problem)
             return
         waiting, self._syncing = self._syncing, []
-        for began, future in waiting:
-            self._finish(future, lambda began=began: synced(self._view(), began))  # type: ignore[misc]  # bound now
+        for work, future in waiting:
+            self._finish(future, work)
+
+    def _synced(self, began: SyncBegan) -> dict[str, Any]:
+        return synced(self._view(), began)
 
     def _begin_verify(self, answer: Future[object]) -> None:
         """Reading takes long: a thread of its own does it, beside a ledger of its own."""
@@ -339,8 +346,10 @@ class Engine:
         threading.Thread(target=work, name="costd-verify", daemon=True).start()
 
     def _verified(self, recount: Recount, answer: Future[object]) -> None:
-        self._finish(answer, lambda: verified(self._view(), recount))
-        recount.close()
+        """Compare once this ledger has read what the recount may have seen."""
+        self._look()
+        self._syncing.append((lambda: verified(self._view(), recount), answer))
+        answer.add_done_callback(lambda _: recount.close())
 
     def _view(self) -> View:
         return View(

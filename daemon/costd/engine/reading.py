@@ -59,8 +59,8 @@ class Reader:
         if not stat.S_ISREG(status.st_mode):
             return Segment(known, _nothing(), error="not a regular file")
         if not fingerprint.is_continued(descriptor, status, known):
-            known = replace(
-                known, offset=0, scan_from=0, state=b"", generation=known.generation + 1
+            known = Checkpoint(
+                known.path, known.source, known.root, generation=known.generation + 1
             )
         relative = os.fsdecode(known.path[len(known.root) :].lstrip(b"/"))
         parser = claude_code.Parser(

@@ -62,7 +62,7 @@ class Tail:
         Raises:
             OSError: the log could not be read; what was handed over still counts.
         """
-        end = offset + PASS_BYTES
+        end = max(offset, scan_from) + PASS_BYTES
         if scan_from > offset:
             found = self._next_newline(descriptor, scan_from, end)
             if found < 0:
@@ -72,9 +72,12 @@ class Tail:
         return self._read(descriptor, offset, end, lines)
 
     def _read(self, descriptor: int, offset: int, end: int, lines: Lines) -> Tailed:
-        """``buffer[:held]`` begins at ``offset`` and holds no newline before ``held``."""
-        held = 0
-        while offset + held < end:
+        """``buffer[:held]`` begins at ``offset`` and holds no newline before ``held``.
+
+        A pass takes at least one line, however long: it would never get past it.
+        """
+        began, held = offset, 0
+        while offset + held < end or offset == began:
             if held == len(self._buffer):
                 if held >= self._max:
                     return self._oversize(descriptor, offset, held, end, lines)

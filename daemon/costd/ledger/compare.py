@@ -30,6 +30,7 @@ class Comparison(NamedTuple):
     """Responses in the logs, responses only in the ledger, and the differences."""
 
     checked: int
+    growing: int
     only_in_ledger: int
     different: int
     differences: list[Difference]
@@ -38,7 +39,8 @@ class Comparison(NamedTuple):
 def compare(connection: Connection, fresh: Path) -> Comparison:
     """Hold every response that the logs on disk give against the ledger.
 
-    What only the ledger has is history: its logs have gone or were rewritten.
+    What only the ledger has is history: its logs have gone or were rewritten. Logs that
+    grew since the recount read them are left out, and counted.
     """
     connection.execute("ATTACH ? AS fresh", (str(fresh),))
     try:
@@ -53,8 +55,15 @@ def _compare(connection: Connection) -> Comparison:
     found: list[Difference] = []
     differs = " OR ".join(f"m.{name} IS NOT f.{name}" for name in _COMPARED)
     pairs = ", ".join(f"m.{name}, f.{name}" for name in _COMPARED)
+    (growing,) = connection.execute(
+        "SELECT count(*) FROM fresh.log_file f JOIN main.log_file m ON m.path = f.path "
+        "WHERE (m.offset, m.size) <> (f.offset, f.size)"
+    ).fetchone()
     query = (
         f"SELECT f.response_id, m.id, {pairs} FROM fresh.response f "
+        "JOIN fresh.log_file fl ON fl.id = f.file_id "
+        "JOIN main.log_file ml ON ml.path = fl.path "
+        "AND (ml.offset, ml.size) = (fl.offset, fl.size) "
         f"LEFT JOIN main.response m ON {_SAME_RESPONSE} WHERE m.id IS NULL OR {differs}"
     )
     missing = count = 0
@@ -69,4 +78,4 @@ def _compare(connection: Connection) -> Comparison:
                 found.append(Difference(response_id, name, ledger, logs))
         count += 1
         del found[_SHOWN:]
-    return Comparison(checked, held - (checked - missing), count, found)
+    return Comparison(checked, growing, held - (checked - missing), count, found)

@@ -75,17 +75,17 @@ def explain(connection: Connection, name: str, group: int) -> list[Explained]:
 
 
 def _explained(connection: Connection, values: tuple[object, ...]) -> Explained:
-    row = Row(*values[:_WIDTH])  # type: ignore[arg-type]  # a row's types are its table's
+    row = Row(*values[:_WIDTH])  # type: ignore[arg-type]  # types are the table's
     rest = list(values[_WIDTH:])
     return Explained(
         row,
-        Context(*rest[0:4]),  # type: ignore[arg-type]  # the same
-        Service(*rest[4:7]),  # type: ignore[arg-type]  # the same
+        Context(*rest[0:4]),  # type: ignore[arg-type]  # types are the table's
+        Service(*rest[4:7]),  # type: ignore[arg-type]  # types are the table's
         str(rest[7]),
         str(rest[8]),
-        rest[9],  # type: ignore[arg-type]  # the same
-        rest[10],  # type: ignore[arg-type]  # the same
-        Attribution(*rest[11:19]),  # type: ignore[arg-type]  # the same
+        rest[9],  # type: ignore[arg-type]  # types are the table's
+        rest[10],  # type: ignore[arg-type]  # types are the table's
+        Attribution(*rest[11:19]),  # type: ignore[arg-type]  # types are the table's
         _copies(connection, row),
     )
 

@@ -45,14 +45,14 @@ def places(connection: Connection, session_ids: list[str]) -> list[SessionPlace]
     return [SessionPlace(*row) for row in connection.execute(query, session_ids)]
 
 
-def active_since(connection: Connection, at: int) -> list[str]:
-    """Sessions with a response at or after an instant."""
+def active_since(connection: Connection, at: int) -> list[tuple[str, int]]:
+    """Sessions with a response at or after an instant, and when the last one was."""
     rows = connection.execute(
-        "SELECT DISTINCT s.session_id FROM context c JOIN session s ON s.id = c.session "
-        "WHERE c.last_at >= ?",
+        "SELECT s.session_id, max(c.last_at) FROM context c "
+        "JOIN session s ON s.id = c.session WHERE c.last_at >= ? GROUP BY s.id",
         (at,),
     )
-    return [session_id for (session_id,) in rows]
+    return rows.fetchall()
 
 
 def resolve(connection: Connection, name: str) -> str:

@@ -17,7 +17,7 @@ _HIDE_RICH = "rich" not in sys.modules
 if _HIDE_RICH:
     sys.modules["rich"] = None  # type: ignore[assignment]  # means "do not import"
 import structlog  # noqa: E402 - after rich is hidden
-from structlog.typing import EventDict, FilteringBoundLogger, Processor  # noqa: E402 - the same
+from structlog.typing import EventDict, FilteringBoundLogger, Processor  # noqa: E402 - after rich is hidden
 
 if _HIDE_RICH:
     del sys.modules["rich"]

@@ -138,13 +138,8 @@ def _windows(
     )
     yield (
         "costd_tokens",
-        "Tokens, by disjoint kind.",
-        [
-            ({"window": window, "kind": kind}, count)
-            for window, t in totals.items()
-            for kind, count in _mapping(t.get("tokens")).items()
-            if kind != "total"
-        ],
+        "Tokens of all kinds.",
+        [({"window": window}, t.get("tokens")) for window, t in totals.items()],
     )
 
 

@@ -65,7 +65,7 @@ def _test(as_json: bool) -> None:
     is_sample = sys.stdin is None or sys.stdin.isatty()
     data = b"" if is_sample else sys.stdin.buffer.read(MOST_BYTES + 1)
     if not data.strip():
-        is_sample, data = True, json.dumps({**_SAMPLE, "cwd": os.getcwd()}).encode()  # noqa: PTH109 - as text, for JSON
+        is_sample, data = True, json.dumps({**_SAMPLE, "cwd": os.getcwd()}).encode()  # noqa: PTH109 - wanted as text, for JSON
     message = told(data, os.environ)
     owner = declared(os.environ)
     answer = {

@@ -66,9 +66,7 @@ def unlink(view: View, params: Params) -> Answer | Job:
     ids = [claim.id for claim in claims]
     moves = Moves()
     if params.get("dry_run") is True:
-        supposed = claiming.suppose_taken_back(
-            view.connection, view.ledger.owners, ids
-        )
+        supposed = claiming.suppose_taken_back(view.connection, view.ledger.owners, ids)
         shown = [claim_json(claim) for claim in claims]
         return _answer(
             view,
@@ -165,6 +163,7 @@ def _named(view: View, params: Params) -> list[KeptClaim]:
         ]
     if not found:
         raise NotFoundError(
-            "There is no such claim that holds.", "See `costd claims` for those that do."
+            "There is no such claim that holds.",
+            "See `costd claims` for those that do.",
         )
     return found

@@ -95,8 +95,6 @@ def _response(view: View, name: str) -> dict[str, Any]:
 
 def _one(view: View, entry: Explained) -> dict[str, Any]:
     row, service = entry.row, entry.service
-    price = explained_price(view, row, service.model, service.speed, service.geo)
-    billed = not is_not_billed(entry.price_name)
     return {
         "response_id": row.response_id,
         "request_id": row.request_id or None,
@@ -119,30 +117,15 @@ def _one(view: View, entry: Explained) -> dict[str, Any]:
         },
         "web_searches": row.web_searches,
         "cost_usd": None if row.cost is None else to_usd(row.cost),
-        "price": {
-            "id": entry.price_name,
-            "card_version": entry.card_version,
-            "rates": price.rates if billed else {},
-            "lines": [
-                {
-                    "bucket": line.bucket,
-                    "tokens": line.tokens,
-                    "rate_usd_per_mtok": line.rate,
-                    "cost_usd": to_usd(line.cost),
-                }
-                for line in price.lines
-            ]
-            if billed and price.charge.cost == row.cost
-            else [],
-        },
+        "price": _price(view, entry),
         "issue": entry.owner.issue,
         "flags": _flags(row.flags),
-        "file": os.fsdecode(entry.path).encode("utf-8", "replace").decode(),
+        "file": _shown(entry.path),
         "file_vanished": entry.vanished_at is not None,
         "offset": row.offset,
         "copies": [
             {
-                "file": os.fsdecode(copy.path).encode("utf-8", "replace").decode(),
+                "file": _shown(copy.path),
                 "offset": copy.offset,
                 "request_id": copy.request_id or None,
             }
@@ -150,6 +133,33 @@ def _one(view: View, entry: Explained) -> dict[str, Any]:
         ],
         "sentence": _sentence(entry),
     }
+
+
+def _price(view: View, entry: Explained) -> dict[str, Any]:
+    """The price that was used, and its lines where the card still says the same."""
+    row, service = entry.row, entry.service
+    price = explained_price(view, row, service.model, service.speed, service.geo)
+    billed = not is_not_billed(entry.price_name)
+    holds = billed and price.charge.cost == row.cost
+    return {
+        "id": entry.price_name,
+        "card_version": entry.card_version,
+        "rates": price.rates if billed else {},
+        "lines": [
+            {
+                "bucket": line.bucket,
+                "tokens": line.tokens,
+                "rate_usd_per_mtok": line.rate,
+                "cost_usd": to_usd(line.cost),
+            }
+            for line in (price.lines if holds else ())
+        ],
+    }
+
+
+def _shown(path: bytes) -> str:
+    """A path as text that every encoder takes."""
+    return os.fsdecode(path).encode("utf-8", "replace").decode()
 
 
 def _flags(bits: int) -> list[str]:

@@ -89,6 +89,7 @@ def verified(view: View, recount: Recount) -> dict[str, Any]:
         files_checked=recount.files,
         files_vanished=known.vanished,
         responses_checked=found.checked,
+        files_growing=found.growing,
         responses_only_in_ledger=found.only_in_ledger,
         different=found.different,
         differences=[difference._asdict() for difference in found.differences],
