@@ -78,6 +78,7 @@ def every_answer(top: Path) -> dict[str, list[Any]]:
                 for branch in ("fix/MIN-123", "main", "fix/min-123")
             ],
             "explain --session": [asked.ask("explain", session=LIVE)],
+            **claims_of(asked),
             "sync": [asked.ask("sync")],
             "verify": [asked.ask("verify")],
             "doctor": [asked.ask("doctor")],
@@ -86,6 +87,23 @@ def every_answer(top: Path) -> dict[str, list[Any]]:
     for name, document in asked.published.items():
         found.setdefault(name, []).append(json.loads(json.dumps(document)))
     return found
+
+
+def claims_of(asked: Asked) -> dict[str, list[Any]]:
+    """Claims that are made, shown and taken back."""
+    about = {"session": LIVE, "within": "/w", "role": "review", "note": "by hand"}
+    times = {"from": "2026-01-01", "until": "2100-01-01"}
+    supposed = asked.ask("link", issue="MIN-9", dry_run=True, **about, **times)
+    made = asked.ask("link", issue="MIN-9", who="somebody", **about, **times)
+    asked.ask("link", branch="nobody/*", issue="none:overhead")
+    listed = asked.ask("claims", all=True)
+    would = asked.ask("unlink", session=LIVE, dry_run=True)
+    gone = asked.ask("unlink", id=made["claim"]["id"])
+    return {
+        "link": [supposed, made],
+        "claims": [listed, asked.ask("claims", all=True)],
+        "unlink": [would, gone],
+    }
 
 
 def spoil_the_ledger(path: Path) -> None:

@@ -24,7 +24,7 @@ class Worklog:
         session: str,
         at: int,
         *,
-        cwd: str = "/work/app",
+        cwd: str = "/src/app",
         branch: str = "main",
         agent: str = "",
         model: str = "claude-opus-5",
@@ -32,28 +32,27 @@ class Worklog:
         message: str = "",
         log: str = "",
     ) -> str:
-        """One finished response; its message id.
+        """One finished response, ``at`` ms after ``BEGAN``; its message id.
 
         Args:
             session: the session's id.
-            at: milliseconds after ``BEGAN``.
-            cwd: the line's directory.
-            branch: the line's branch.
+            cwd: the line's directory, with its ``branch``.
             agent: the subagent that made it.
             model: what answered.
             output: output tokens.
             message: the id of a response that is copied.
-            log: the log to write to, if it is not the session's own.
+            log: the log to write to, if not the session's own.
         """
         self.count += 1
         number = self.count
         message = message or f"msg_01owned{number:017d}"
-        line = {
+        usage = {"input_tokens": 10, "output_tokens": output}
+        line: dict[str, object] = {
             "type": "assistant",
             "sessionId": session,
             "cwd": cwd,
             "gitBranch": branch,
-            "isSidechain": bool(agent),
+            "isSidechain": agent != "",
             "uuid": f"00000000-0000-4000-8000-{number:012d}",
             "requestId": f"req_{message}",
             "timestamp": stamp(BEGAN + at),
@@ -63,7 +62,7 @@ class Worklog:
                 "model": model,
                 "stop_reason": "end_turn",
                 "content": [],
-                "usage": {"input_tokens": 10, "output_tokens": output},
+                "usage": usage,
             },
         }
         if agent:
@@ -82,8 +81,8 @@ class Worklog:
 def log_of(session: str, agent: str = "") -> str:
     """The path of a log below the root."""
     if agent:
-        return f"-work-app/{session}/subagents/agent-{agent}.jsonl"
-    return f"-work-app/{session}.jsonl"
+        return f"-src-app/{session}/subagents/agent-{agent}.jsonl"
+    return f"-src-app/{session}.jsonl"
 
 
 def stamp(at: int) -> str:

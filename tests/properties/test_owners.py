@@ -46,7 +46,7 @@ from worklog import BEGAN, Worklog
 
 MINUTE = 60_000
 SESSIONS = ["s1", "s2"]
-CWDS = ["/work/app", "/work/app/sub", "/other/workspaces/feature-min-9"]
+CWDS = ["/src/app", "/src/app/sub", "/other/workspaces/feature-min-9"]
 BRANCHES = ["main", "abc-1", "abc-2", "abc-40", "PAN-7", "45-title"]
 AGENTS = ["", "", "a1", "a2"]
 ISSUES = ["MIN-1", "o/r#3", "none:overhead"]
@@ -86,7 +86,7 @@ class Owning(RuleBasedStateMachine):
         output=st.integers(1, 10**6),
         catches_up=st.booleans(),
     )
-    def respond(
+    def respond(  # noqa: PLR0917 - Hypothesis gives them by name
         self,
         session: str,
         agent: str,
@@ -109,18 +109,18 @@ class Owning(RuleBasedStateMachine):
                 ("agent", "a1"),
                 ("branch", "abc-*"),
                 ("branch", "main"),
-                ("cwd", "/work/app"),
-                ("cwd", "/work/*/sub"),
+                ("cwd", "/src/app"),
+                ("cwd", "/src/*/sub"),
             ]
         ),
-        within=st.sampled_from(["", "", "/work/**"]),
+        within=st.sampled_from(["", "", "/src/**"]),
         issue=st.sampled_from(ISSUES),
         role=st.sampled_from(["", "review"]),
         since=SINCE,
         until=SINCE,
         rule_name=st.sampled_from(["claim", "claim", "env", "orchestrator"]),
     )
-    def claim(
+    def claim(  # noqa: PLR0917 - Hypothesis gives them by name
         self,
         selects: tuple[str, str],
         within: str,
@@ -166,7 +166,7 @@ class Owning(RuleBasedStateMachine):
         is_repo=st.booleans(),
     )
     def find(self, cwds: list[str], name: str, known: str, is_repo: bool) -> None:
-        root = "/work/app" if is_repo else ""
+        root = "/src/app" if is_repo else ""
         repository = Repository(root, name, "abc-2", frozenset(known.split()))
         self.book.ledger.look_around(
             [repository] if is_repo else [],
@@ -268,14 +268,14 @@ class Owning(RuleBasedStateMachine):
     def every_response_has_the_owner_of_the_model(self) -> None:
         self.book.catch_up()
         stored: dict[int, tuple[object, ...]] = {}
-        for number, *owner in self.book.query(
+        for number, *found in self.book.query(
             "SELECT r.id, a.issue, a.role, a.rule, a.confidence FROM response r "
             "JOIN attribution a ON a.context_id = r.context_id "
             "AND a.from_at <= r.at AND r.at < a.until_at"
         ):
             assert number not in stored, "a response has two owners"
-            stored[int(str(number))] = tuple(owner)
-        expected = {}
+            stored[int(str(number))] = tuple(found)
+        expected: dict[int, tuple[object, ...]] = {}
         costs: defaultdict[str, int] = defaultdict(int)
         for number, cost, owner in self.model():
             expected[number] = (owner.issue, owner.role, owner.rule, owner.confidence)

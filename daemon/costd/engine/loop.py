@@ -6,7 +6,6 @@ of what waits, so that a question never waits longer than a slice.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
@@ -16,7 +15,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from costd.core.errors import BusyError, CostdError, UsageError
-from costd.core.rates import RateCard
 from costd.engine.answers import Answer, answer_to
 from costd.engine.answers.work import Recount, SyncBegan, synced, verified
 from costd.engine.inbox import Inbox
@@ -35,7 +33,9 @@ from costd.engine.messages import (
     Tick,
 )
 from costd.engine.outlet import Outlet, Publish
+from costd.engine.recounting import begin
 from costd.engine.view import View, Watching
+from costd.engine.waiting import Waiting, settle
 from costd.ingest.processes import running_sessions
 from costd.ledger import Ledger
 
@@ -90,7 +90,7 @@ class Engine:
         self._watch: Watching | None = None
         self._started_at = self._last_tick_at = clock()
         self._swept_at = 0
-        self._syncing: list[tuple[Callable[[], object], Future[object]]] = []
+        self._waiting = Waiting(self._finish)
         self._troubles: dict[str, str] = {}
         self._stopping = self._ended = False
         self._memory = Memory()
@@ -158,7 +158,7 @@ class Engine:
         if self._jobs:
             self._jobs.advance()
             self._owners_changed()
-        self._settle_syncs()
+        self._waiting.settle(is_busy=self._is_behind, problem=self._intake.problem)
         self._publish_if_due()
 
     def _next(self) -> Message | None:
@@ -256,8 +256,7 @@ class Engine:
             began = SyncBegan(self._clock(), self.progress.new_responses)
             if not self._is_daemon:  # hosted for this: what it did so far is the sync
                 began = SyncBegan(self._started_at, 0)
-            done = partial(self._synced, began)
-            self._syncing.append((done, question.answer))
+            self._waiting.add(partial(self._synced, began), question.answer)
         elif question.name == "verify":
             self._begin_verify(question.answer)
         elif question.name == "alive":
@@ -270,6 +269,11 @@ class Engine:
         else:
             error = UsageError(f"costd does not know {question.name[:40]!r}.")
             question.answer.set_exception(error)
+
+    @property
+    def _is_behind(self) -> bool:
+        """Whether something is known to be there that the ledger does not hold."""
+        return self._intake.is_busy or bool(self._jobs)
 
     def _owners_changed(self) -> None:
         """What was worked out before may not be so any more."""
@@ -287,68 +291,30 @@ class Engine:
         )
 
     def _finish(self, future: Future[object], work: Callable[[], object]) -> None:
-        """Answer; a failure nobody foresaw is logged and does not end the engine."""
-        if not future.running() and not future.set_running_or_notify_cancel():
-            return
-        try:
-            found = work()
-            if isinstance(found, Job):
-                found.answer = future
-            else:
-                future.set_result(found)
-        except CostdError as error:
-            future.set_exception(error)
-        except Exception as error:  # noqa: BLE001 - one answer must not end the daemon
-            self.report("answer_failed", error)
-            future.set_exception(
-                CostdError(
-                    f"costd failed to answer: {type(error).__name__}.",
-                    "The log of the daemon says where.",
-                )
-            )
-
-    def _settle_syncs(self) -> None:
-        if not self._syncing or self._intake.is_busy:
-            problem = self._intake.problem
-            if not self._syncing or problem is None:
-                return
-            waiting, self._syncing = self._syncing, []
-            for _, future in waiting:
-                future.set_exception(problem)
-            return
-        waiting, self._syncing = self._syncing, []
-        for work, future in waiting:
-            self._finish(future, work)
+        settle(future, work, self.report)
 
     def _synced(self, began: SyncBegan) -> dict[str, Any]:
         return synced(self._view(), began)
 
     def _begin_verify(self, answer: Future[object]) -> None:
         """Reading takes long: a thread of its own does it, beside a ledger of its own."""
-        folder = self._ledger.database.path.parent
-        card: RateCard = self._ledger.card
-        now = self._clock()
+        make = partial(
+            Recount,
+            self._ledger.database.path.parent,
+            self._ledger.card,
+            self._intake.roots,
+            self._max_line_bytes,
+        )
 
-        def work() -> None:
-            try:
-                recount = Recount(
-                    folder, card, self._intake.roots, self._max_line_bytes
-                )
-                recount.read(now)
-            except CostdError as error:
-                answer.set_exception(error)
-            except Exception as error:  # noqa: BLE001 - it must reach who asked
-                message = f"The check failed: {type(error).__name__}."
-                answer.set_exception(CostdError(message, "See the log."))
-            else:
-                self._queue.put(Call(lambda: self._verified(recount, answer)))
+        def done(recount: Recount) -> None:
+            self._queue.put(Call(lambda: self._verified(recount, answer)))
 
-        threading.Thread(target=work, name="costd-verify", daemon=True).start()
+        begin(make, self._clock(), answer, done)
 
     def _verified(self, recount: Recount, answer: Future[object]) -> None:
         """Compare once this ledger has read what the recount may have seen."""
         self._look()
-        self._syncing.append((lambda: verified(self._view(), recount), answer))
+        self._waiting.add(lambda: verified(self._view(), recount), answer)
         answer.add_done_callback(lambda _: recount.close())
 
     def _view(self) -> View:
@@ -396,8 +362,7 @@ class Engine:
     def _refuse_the_rest(self) -> None:
         """Whoever still waits is told; nobody hangs."""
         gone = BusyError("costd is stopping.", "Ask again in a moment.")
-        for _, future in self._syncing:
-            future.set_exception(gone)
+        self._waiting.refuse(gone)
         self._jobs.refuse(gone)
         while (message := self._take_left()) is not None:
             if isinstance(message, Question):

@@ -46,13 +46,12 @@ class Memory:
         if name not in _TIMELESS or not is_timeless(params):
             return work_out()
         key = orjson.dumps([name, dict(params)], option=orjson.OPT_SORT_KEYS)
-        known = self._answers.get(key)
-        if known is None:
+        if key not in self._answers:
             if len(self._answers) >= _REMEMBERED:
                 self._answers.clear()
-            known = self._answers[key] = work_out()
-        answer: Fact = {**known, "generated_at": format_instant(now)}
-        return answer
+            self._answers[key] = work_out()
+        found: Fact = {**self._answers[key], "generated_at": format_instant(now)}  # type: ignore[assignment]  # a timeless answer is a dict
+        return found
 
 
 def is_timeless(params: Mapping[str, object]) -> bool:

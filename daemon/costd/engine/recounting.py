@@ -1,0 +1,40 @@
+"""Reading all logs anew in a thread of its own, for ``verify``."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+
+from costd.core.errors import CostdError
+from costd.engine.answers.work import Recount
+
+
+def begin(
+    make: Callable[[], Recount],
+    now: int,
+    answer: Future[object],
+    done: Callable[[Recount], None],
+) -> None:
+    """Read in the background.
+
+    Args:
+        make: makes the recount, which has a ledger of its own.
+        now: milliseconds since the epoch.
+        answer: gets the failure, if there is one.
+        done: is called in that thread when all is read.
+    """
+
+    def work() -> None:
+        try:
+            recount = make()
+            recount.read(now)
+        except CostdError as error:
+            answer.set_exception(error)
+        except Exception as error:  # noqa: BLE001 - it must reach who asked
+            message = f"The check failed: {type(error).__name__}."
+            answer.set_exception(CostdError(message, "See the log."))
+        else:
+            done(recount)
+
+    threading.Thread(target=work, name="costd-verify", daemon=True).start()
