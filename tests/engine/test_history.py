@@ -15,6 +15,7 @@ from costd.core.instants import DAY, HOUR, format_instant
 from costd.core.money import to_usd
 from costd.engine.documents import documents
 from costd.engine.loop import Engine
+from costd.engine.memory import Memory
 from costd.ledger import Ledger
 from costd.prices import load_rate_card
 
@@ -66,7 +67,7 @@ class World:
         return dict(documents(self.engine._view()))
 
     def anew(self) -> dict[str, Any]:
-        self.engine._memory.forget()
+        self.engine._memory = Memory()
         return self.published()
 
 
