@@ -54,7 +54,8 @@ class Inbox:
                 self._asked.discard(message.name)
                 spool.set_aside(message.name, "asks what nobody may spool")
                 continue
-            answer = self._ask(message.question, message.params)
+            said = {"at": message.at, **message.params}
+            answer = self._ask(message.question, said)
             more = now if len(messages) == AT_ONCE else None
             answer.add_done_callback(partial(self._settle, spool, message, more))
 

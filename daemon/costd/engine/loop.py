@@ -21,6 +21,7 @@ from costd.engine.answers import Answer, answer_to
 from costd.engine.answers.work import Recount, SyncBegan, synced, verified
 from costd.engine.inbox import Inbox
 from costd.engine.intake import NOTHING, Intake
+from costd.engine.jobs import Job, Jobs
 from costd.engine.live import Live
 from costd.engine.memory import Memory
 from costd.engine.messages import (
@@ -38,7 +39,7 @@ from costd.engine.view import View, Watching
 from costd.ingest.processes import running_sessions
 from costd.ledger import Ledger
 
-_CHANGING = frozenset({"reprice", "hook"})
+_CHANGING = frozenset({"reprice", "hook", "link", "unlink", "link_suggested"})
 
 
 class Engine:
@@ -83,6 +84,7 @@ class Engine:
             ledger, roots, max_line_bytes, lambda m: self._queue.put(Delivered(m))
         )
         self._inbox = Inbox(spool, self.ask)
+        self._jobs = Jobs(self._finish)
         self.progress = self._intake.progress
         self._live = Live(quiet_ms)
         self._watch: Watching | None = None
@@ -153,11 +155,14 @@ class Engine:
             self._look()
         if self._intake.has_work:
             self._advance()
+        if self._jobs:
+            self._jobs.advance()
+            self._owners_changed()
         self._settle_syncs()
         self._publish_if_due()
 
     def _next(self) -> Message | None:
-        if self._intake.has_work:
+        if self._intake.has_work or self._jobs:
             return self._next_at_once()
         wait = self._patience_ms()
         with suppress(Empty):
@@ -262,13 +267,18 @@ class Engine:
             work_out = partial(self._work_out, answer, question)
             self._finish(question.answer, work_out)
             if question.name in _CHANGING:
-                self._outlet.change()
-                self._memory.forget()
+                self._owners_changed()
         else:
             error = UsageError(f"costd does not know {question.name[:40]!r}.")
             question.answer.set_exception(error)
 
-    def _work_out(self, answer: Answer, question: Question) -> dict[str, Any]:
+    def _owners_changed(self) -> None:
+        """What was worked out before may not be so any more."""
+        self._outlet.change()
+        self._memory.forget()
+        self._live.refresh()
+
+    def _work_out(self, answer: Answer, question: Question) -> dict[str, Any] | Job:
         view = self._view()
         return self._memory.recall(
             question.name,
@@ -279,10 +289,14 @@ class Engine:
 
     def _finish(self, future: Future[object], work: Callable[[], object]) -> None:
         """Answer; a failure nobody foresaw is logged and does not end the engine."""
-        if not future.set_running_or_notify_cancel():
+        if not future.running() and not future.set_running_or_notify_cancel():
             return
         try:
-            future.set_result(work())
+            found = work()
+            if isinstance(found, Job):
+                found.answer = future
+            else:
+                future.set_result(found)
         except CostdError as error:
             future.set_exception(error)
         except Exception as error:  # noqa: BLE001 - one answer must not end the daemon
@@ -351,6 +365,7 @@ class Engine:
             is_daemon=self._is_daemon,
             watch=None if self._watch is None else self._watch.health(),
             memory=self._memory,
+            jobs=self._jobs,
             troubles={**self._troubles, **self._outlet.troubles},
         )
 
@@ -384,6 +399,7 @@ class Engine:
         gone = BusyError("costd is stopping.", "Ask again in a moment.")
         for _, future in self._syncing:
             future.set_exception(gone)
+        self._jobs.refuse(gone)
         while (message := self._take_left()) is not None:
             if isinstance(message, Question):
                 message.answer.set_exception(gone)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import orjson
 
@@ -18,7 +18,7 @@ class Memory:
     """A few answers to questions whose parameters mean the same tomorrow."""
 
     def __init__(self) -> None:
-        self._answers: dict[bytes, dict[str, Any]] = {}
+        self._answers: dict[bytes, Any] = {}
         self._facts: dict[Hashable, Any] = {}
         self._past: dict[Hashable, tuple[int, Any]] = {}
 
@@ -53,18 +53,19 @@ class Memory:
         name: str,
         params: Mapping[str, object],
         now: int,
-        work_out: Callable[[], dict[str, Any]],
-    ) -> dict[str, Any]:
+        work_out: Callable[[], Fact],
+    ) -> Fact:
         """The answer, worked out or remembered, as of now."""
         if name not in _TIMELESS or not is_timeless(params):
             return work_out()
         key = orjson.dumps([name, dict(params)], option=orjson.OPT_SORT_KEYS)
-        known = self._answers.get(key)
+        known: Any = self._answers.get(key)
         if known is None:
             if len(self._answers) >= _REMEMBERED:
                 self._answers.clear()
             known = self._answers[key] = work_out()
-        return {**known, "generated_at": format_instant(now)}
+        answer: Any = {**known, "generated_at": format_instant(now)}
+        return cast("Fact", answer)
 
 
 def is_timeless(params: Mapping[str, object]) -> bool:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from costd.core.errors import UsageError
 from costd.core.periods import zone
 from costd.engine.intake import Intake
+from costd.engine.jobs import Jobs
 from costd.engine.live import Live
 from costd.engine.memory import Memory
 from costd.ledger import Connection, Ledger
@@ -71,6 +72,8 @@ class View:
     """Failures of other parts, by code: what ``status`` must say too."""
     memory: Memory
     """What is known of the ledger as it stands."""
+    jobs: Jobs
+    """What takes long goes there."""
 
     @property
     def connection(self) -> Connection:

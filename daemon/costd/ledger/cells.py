@@ -5,28 +5,39 @@ from __future__ import annotations
 from sqlite3 import Connection
 
 from costd.core.usage import Flag
+from costd.ledger.pieces import Bounds, Split
 from costd.ledger.rows import Row, Values
 
 BUCKET_MS = 900_000
 """A quarter of an hour: the offsets of all time zones are multiples of it."""
 
-_SUMS = (
+SUMS = (
     "responses, unfinalised, unpriced, unpriced_tokens, input_tokens, output_tokens, "
     "cache_read_tokens, cache_creation_5m_tokens, cache_creation_1h_tokens, "
     "reasoning_tokens, web_searches, cost"
 ).split(", ")
 _ADD = (
-    f"INSERT INTO cell (bucket, context_id, service_id, {', '.join(_SUMS)}) "
-    f"VALUES ({', '.join('?' * 15)}) ON CONFLICT DO UPDATE SET "
-    + ", ".join(f"{name} = {name} + excluded.{name}" for name in _SUMS)
+    f"INSERT INTO cell (bucket, context_id, span, service_id, {', '.join(SUMS)}) "
+    f"VALUES ({', '.join('?' * 16)}) ON CONFLICT DO UPDATE SET "
+    + ", ".join(f"{name} = {name} + excluded.{name}" for name in SUMS)
 )
 
 
 class Deltas:
-    """Sums of what was added and taken away, by cell."""
+    """Sums of what was added and taken away, by cell.
 
-    def __init__(self) -> None:
-        self._cells: dict[tuple[int, int, int], list[int]] = {}
+    Args:
+        split: the contexts whose responses fall into several pieces.
+    """
+
+    def __init__(self, split: Split) -> None:
+        self._split = split
+        self._cells: dict[tuple[int, int, int, int], list[int]] = {}
+
+    @property
+    def contexts(self) -> set[int]:
+        """The contexts in which something was counted."""
+        return {key[1] for key in self._cells}
 
     def add(self, row: Row | Values, sign: int = 1) -> None:
         """Count a row of ``response`` in (``sign`` 1) or out (-1)."""
@@ -34,7 +45,9 @@ class Deltas:
             _, _, _, _, _, part, _, _, context, service, at, flags,
             fresh, out, read, short, hour, reasoning, searches, cost, _,
         ) = row  # fmt: skip
-        key = (at // BUCKET_MS, context, service)
+        pieces = self._split.get(context)
+        span = 0 if pieces is None else pieces.number(at)
+        key = (at // BUCKET_MS, context, span, service)
         sums = self._cells.get(key)
         if sums is None:
             sums = self._cells[key] = [0] * 12
@@ -63,9 +76,41 @@ class Deltas:
         connection.executemany(_ADD, changed)
         shrunk = [key for key, sums in self._cells.items() if min(sums) < 0]
         connection.executemany(
-            "DELETE FROM cell WHERE bucket = ? AND context_id = ? AND service_id = ? "
-            "AND responses = 0 AND cost = 0 AND unpriced = 0 AND web_searches = 0 "
+            "DELETE FROM cell WHERE bucket = ? AND context_id = ? AND span = ? "
+            "AND service_id = ? AND responses = 0 AND cost = 0 AND unpriced = 0 AND web_searches = 0 "
             "AND input_tokens + output_tokens + cache_read_tokens "
             "+ cache_creation_5m_tokens + cache_creation_1h_tokens = 0",
             shrunk,
         )
+
+
+_TOKENS = SUMS[4:-1]
+_QUARTER = f"(r.at - (r.at % {BUCKET_MS} + {BUCKET_MS}) % {BUCKET_MS}) / {BUCKET_MS}"
+_ALL_TOKENS = " + ".join(_TOKENS[:5])
+_REBUILD = f"""
+INSERT INTO cell (bucket, context_id, span, service_id, {", ".join(SUMS)})
+SELECT {_QUARTER}, r.context_id, a.span, service_id,
+       sum(part = ''), sum(part = '' AND NOT flags & {Flag.FINAL}),
+       sum(cost IS NULL), sum(iif(cost IS NULL, {_ALL_TOKENS}, 0)),
+       {", ".join(f"sum(iif(part LIKE 'hop:%', 0, {name}))" for name in _TOKENS)},
+       coalesce(sum(cost), 0)
+FROM response r JOIN attribution a ON a.context_id = r.context_id
+     AND a.from_at <= r.at AND r.at < a.until_at
+WHERE r.context_id = ? GROUP BY 1, 3, 4
+"""
+
+
+def rebuild(connection: Connection, context: int) -> None:
+    """Sum the responses of a context anew, each in the piece it falls into."""
+    connection.execute("DELETE FROM cell WHERE context_id = ?", (context,))
+    connection.execute(_REBUILD, (context,))
+
+
+def bounds_of(connection: Connection, context: int) -> Bounds | None:
+    """Where the responses of a context lie, to the quarter of an hour."""
+    low, high = connection.execute(
+        "SELECT min(bucket), max(bucket) FROM cell WHERE context_id = ?", (context,)
+    ).fetchone()
+    if low is None:
+        return None
+    return Bounds(low * BUCKET_MS, (high + 1) * BUCKET_MS - 1)

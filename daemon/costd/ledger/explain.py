@@ -39,10 +39,11 @@ _ROWS = f"""
 SELECT {", ".join("r." + c.strip() for c in COLUMNS.split(","))},
        s.session_id, c.agent_id, c.cwd, c.branch, sv.model, sv.speed, sv.geo,
        p.name, p.card_version, l.path, l.vanished_at,
-       a.issue, a.role, a.rule, a.confidence, a.evidence, a.candidate
+       a.issue, a.role, a.rule, a.confidence, a.evidence, a.candidate,
+       a.candidate_confidence, a.via
 FROM response r JOIN context c ON c.id = r.context_id JOIN session s ON s.id = c.session
 JOIN service sv ON sv.id = r.service_id JOIN price p ON p.id = r.price_id
-JOIN log_file l ON l.id = r.file_id JOIN attribution a ON a.context_id = c.id
+JOIN log_file l ON l.id = r.file_id JOIN attribution a ON a.context_id = c.id AND a.from_at <= r.at AND r.at < a.until_at
 WHERE {{where}} ORDER BY r.at, r.part LIMIT 50
 """
 _WIDTH = len(Row._fields)
@@ -84,7 +85,7 @@ def _explained(connection: Connection, values: tuple[object, ...]) -> Explained:
         str(rest[8]),
         rest[9],  # type: ignore[arg-type]  # types are the table's
         rest[10],  # type: ignore[arg-type]  # types are the table's
-        Attribution(*rest[11:17]),  # type: ignore[arg-type]  # types are the table's
+        Attribution(*rest[11:19]),  # type: ignore[arg-type]  # types are the table's
         _copies(connection, row),
     )
 

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from sqlite3 import Connection
 
 from costd.core.attribution import Keys
 from costd.core.checkpoint import Checkpoint, Segment
 from costd.core.rates import RateCard
-from costd.ledger import logs, owners
+from costd.ledger import agents, claiming, evidence, logs
+from costd.ledger.agents import Agent
+from costd.ledger.claiming import Change, Supposed
+from costd.ledger.claims import NewClaim
 from costd.ledger.database import Database
+from costd.ledger.evidence import chunks
+from costd.ledger.moves import Moves
+from costd.ledger.owners import SESSIONS_AT_ONCE, Owners
 from costd.ledger.places import Places
 from costd.ledger.record import Recorded, Recorder
 from costd.ledger.reprice import Repriced, reprice
+from costd.ledger.world import Directory, Repository
+
+RULES = 1
+"""Raised when the rules of attribution change: then everything is judged anew."""
 
 
 class Ledger:
@@ -33,23 +44,33 @@ class Ledger:
         self.card = card
         self.keys = keys
         self._places = Places(self.database.connection)
+        self.owners = Owners(self.database.connection, keys)
+        self._laying = 0
+        self.unlaid: list[int] = self._find_unlaid()
+        """Sessions whose owners an earlier costd has not worked out to the end."""
 
-    def record(self, segments: Iterable[Segment]) -> Recorded:
-        """Rows, rollup and checkpoints in one transaction, all or nothing.
+    def record(
+        self, segments: Iterable[Segment], found: Iterable[Agent] = ()
+    ) -> Recorded:
+        """Rows, rollup, owners and checkpoints in one transaction, all or nothing.
+
+        Args:
+            segments: what was read.
+            found: what the notes beside the logs say of subagents.
 
         Raises:
             LedgerBusyError: nothing was recorded; record the same again later.
         """
-        try:
-            with self.database.transaction() as connection:
-                before = owners.last_context(connection)
-                recorder = Recorder(connection, self._places, self.card)
-                recorded = recorder.record(segments)
-                owners.attribute_new(connection, self.keys, before)
-                return recorded
-        except BaseException:
-            self._places.forget()
-            raise
+        read = list(segments)
+        with self._changing() as connection:
+            before = evidence.last_context(connection)
+            recorder = Recorder(connection, self._places, self.card, self.owners.split)
+            recorded = recorder.record(read)
+            new_to = agents.put(connection, self._places, found)
+            new_to |= agents.put_forks(connection, recorder.copies)
+            new_to |= agents.in_worktrees(connection, read)
+            self.owners.settle(before, recorder.contexts, new_to)
+            return recorded
 
     def checkpoints(self) -> list[Checkpoint]:
         """How far each log is read."""
@@ -80,15 +101,121 @@ class Ledger:
         """Price every response by the card at hand; with ``dry_run`` only look."""
         done: list[Repriced] = []
         with suppress(_Undo), self.database.transaction() as connection:
-            done.append(reprice(connection, self.card))
+            done.append(reprice(connection, self.card, self.owners.split))
             if dry_run:
                 raise _Undo
         return done[0]
 
+    def look_around(
+        self, repositories: Sequence[Repository], directories: Sequence[Directory]
+    ) -> None:
+        """Keep what was found on disk about the places where work was done."""
+        with self._changing():
+            self.owners.learn(repositories, directories)
+
+    def claim(self, news: Sequence[NewClaim], moves: Moves) -> Change:
+        """Make claims. Where few sessions are concerned their owners change at once.
+
+        Returns:
+            What was made, and the sessions that ``lay`` has yet to look at.
+        """
+        with self._changing() as connection:
+            return self._begin(claiming.make(connection, self.owners, news), moves)
+
+    def unclaim(self, ids: Sequence[int], now: int, by: str, moves: Moves) -> Change:
+        """Take claims back, as ``claim``."""
+        with self._changing() as connection:
+            change = claiming.take_back(connection, self.owners, ids, now, by)
+            return self._begin(change, moves)
+
+    def end_claims(self, ends: Sequence[tuple[int, int]]) -> Change:
+        """Give claims without an end one, as ``claim``."""
+        with self._changing() as connection:
+            change = claiming.end(connection, self.owners, ends)
+            return self._begin(change, Moves())
+
+    def lay(
+        self, sessions: Collection[int], moves: Moves, *, anew: bool = False
+    ) -> Iterator[None]:
+        """Work out the owners of many sessions, a few in each step.
+
+        Args:
+            sessions: their numbers.
+            moves: what goes from one owner to another is counted there.
+            anew: judge the places too, not only what is claimed.
+        """
+        self._laying += 1
+        return self._steps(sessions, moves, anew=anew)
+
+    def _steps(
+        self, sessions: Collection[int], moves: Moves, *, anew: bool
+    ) -> Iterator[None]:
+        for some in chunks(sorted(sessions), SESSIONS_AT_ONCE):
+            with self._changing():
+                if anew:
+                    self.owners.judge(some)
+                self.owners.lay(some, moves)
+            yield
+        # An end that is not reached leaves the mark: the next start takes it up.
+        self._laying -= 1
+        if not self._laying:
+            with self.database.transaction() as connection:
+                self._mark(connection, self._signature)
+
+    def suppose(self, supposed: Supposed, moves: Moves) -> Iterator[None]:
+        """What would move if the claims were those, a few sessions in each step."""
+        for some in chunks(sorted(supposed.sessions), SESSIONS_AT_ONCE):
+            with self.database.reading():
+                self.owners.preview(some, supposed.claims, moves)
+            yield
+
     def reattribute(self) -> None:
         """Decide anew who owns what, without reading a log."""
-        with self.database.transaction() as connection:
-            owners.attribute_all(connection, self.keys)
+        for _ in self.lay(self.owners.everything(), Moves(), anew=True):
+            pass
+
+    def _begin(self, change: Change, moves: Moves) -> Change:
+        """Lay few sessions over at once; many are left, and the ledger knows it."""
+        if len(change.sessions) <= SESSIONS_AT_ONCE:
+            self.owners.lay(change.sessions, moves)
+            return change._replace(sessions=set())
+        self._mark(self.database.connection, "unfinished")
+        return change
+
+    @property
+    def _signature(self) -> str:
+        """What decides about owners beside the ledger itself."""
+        keys = self.keys
+        configured = "-" if keys.configured is None else sorted(keys.configured)
+        return f"{RULES} {configured} {sorted(keys.tracker)} {sorted(keys.beads)}"
+
+    def _find_unlaid(self) -> list[int]:
+        with self.database.reading() as connection:
+            row = connection.execute(
+                "SELECT value FROM meta WHERE key = 'owners'"
+            ).fetchone()
+        if row is not None and row[0] == self._signature:
+            return []
+        sessions = self.owners.everything()
+        if sessions and row is not None:
+            return sessions
+        for _ in self.lay(sessions, Moves(), anew=True):
+            pass  # a ledger from before there were owners cannot be asked anything
+        return []
+
+    def _mark(self, connection: Connection, value: str) -> None:
+        connection.execute("INSERT OR REPLACE INTO meta VALUES ('owners', ?)", (value,))
+
+    @contextmanager
+    def _changing(self) -> Iterator[Connection]:
+        """A transaction; if it fails, what is remembered goes with it."""
+        try:
+            with self.database.transaction() as connection:
+                yield connection
+        except BaseException:
+            self._places.forget()
+            self.owners.forget()
+            raise
 
     def close(self) -> None:
         """Close the file."""

@@ -17,9 +17,10 @@ import msgspec
 from costd.core.checkpoint import Segment
 from costd.core.dedup import Canonical, Sighting, blend, canonical, merge
 from costd.core.rates import RateCard
-from costd.core.usage import Observation
+from costd.core.usage import Flag, Observation
 from costd.ledger import logs
 from costd.ledger.cells import Deltas
+from costd.ledger.pieces import Split
 from costd.ledger.places import Places
 from costd.ledger.pricing import Pricer
 from costd.ledger.rows import ADD, COLUMNS, REPLACE, Row, Values, to_observation, to_row
@@ -47,11 +48,13 @@ class Recorded(NamedTuple):
 class Recorder:
     """Writes segments into the ledger, inside a transaction of the caller."""
 
-    def __init__(self, connection: Connection, places: Places, card: RateCard) -> None:
+    def __init__(
+        self, connection: Connection, places: Places, card: RateCard, split: Split
+    ) -> None:
         self._connection = connection
         self._places = places
         self._pricer = Pricer(connection, card)
-        self._deltas = Deltas()
+        self._deltas = Deltas(split)
         self._added: list[Values] = []
         self._replaced: list[Values] = []
         self._deleted: list[int] = []
@@ -61,6 +64,13 @@ class Recorder:
         self._kept: list[tuple[int, int, str, bytes]] = []
         self._next = self._first = _next_id(connection)
         self._changed = 0
+        self.copies: dict[tuple[int, int], int] = {}
+        """Contexts of copies with those of their originals: when the last was made."""
+
+    @property
+    def contexts(self) -> set[int]:
+        """The contexts in which something was counted."""
+        return self._deltas.contexts
 
     def record(self, segments: Iterable[Segment]) -> Recorded:
         """Record what was read; the segments of one log in their order."""
@@ -187,8 +197,21 @@ class Recorder:
             return
         found = canonical(self._sightings(evidence))
         self._replace(rows, [self._settled(entry) for entry in found])
+        self._note_copies(evidence, found)
         if kept or not _is_plain(evidence, found):
             self._keep(key, evidence)
+
+    def _note_copies(
+        self, evidence: dict[Place, Observation], found: list[Canonical]
+    ) -> None:
+        """Who copied a response tells which session was forked from which."""
+        if len(found) != 1:
+            return
+        original = found[0].merged
+        for seen in evidence.values():
+            if seen.context != original.context and not seen.flags & Flag.SIDECHAIN:
+                pair = (seen.context, original.context)
+                self.copies[pair] = max(seen.at, self.copies.get(pair, 0))
 
     def _fold(
         self, evidence: dict[Place, Observation], file_id: int, seen: Observation

@@ -17,11 +17,15 @@ DIMENSIONS: Mapping[str, str] = {
     "model": "sv.model",
     "agent": "s.source",
     "session": "s.session_id",
-    "project": "a.project",
+    "project": "c.project",
     "branch": "c.branch",
     "role": "a.role",
     "issue": "a.issue",
-    "pr": "coalesce((SELECT url FROM pr_link p WHERE p.session = s.id "
+    # What is done before a pull request is linked goes into it; after the last link,
+    # the work is on the one that was named last.
+    "pr": "coalesce((SELECT url FROM pr_link p WHERE p.session = c.session "
+    f"AND p.first_at >= cell.bucket * {BUCKET_MS} ORDER BY p.first_at LIMIT 1), "
+    "(SELECT url FROM pr_link p WHERE p.session = c.session "
     "ORDER BY p.last_at DESC LIMIT 1), '')",
     "subagent": "c.agent_id",
 }
@@ -37,7 +41,7 @@ _JOINS = {
     "c": "JOIN context c ON c.id = cell.context_id",
     "s": "JOIN session s ON s.id = c.session",
     "sv": "JOIN service sv ON sv.id = cell.service_id",
-    "a": "JOIN attribution a ON a.context_id = cell.context_id",
+    "a": "JOIN attribution a ON a.context_id = cell.context_id AND a.span = cell.span",
 }
 """Tables beside the cells, by the alias that columns use; only needed ones are read."""
 
@@ -118,7 +122,7 @@ def _spans(connection: Connection, question: Question, kind: str) -> list[Period
     ).fetchone()
     found: list[Period] = []
     if low is not None:
-        first = max(low * BUCKET_MS, question.since or 0)
+        first = max(low, (question.since or 0) // BUCKET_MS) * BUCKET_MS
         last = min(high * BUCKET_MS, (question.until or 2**62) - 1)
         if first <= last:
             found = periods(kind, first, last, question.zone)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from costd.core.rates import RateCard
 from costd.ledger.cells import Deltas
+from costd.ledger.pieces import Split
 from costd.ledger.pricing import Pricer
 from costd.ledger.rows import COLUMNS, Row, to_observation
 
@@ -36,12 +37,12 @@ class Repriced(NamedTuple):
     models: list[ModelChange]
 
 
-def reprice(connection: Connection, card: RateCard) -> Repriced:
+def reprice(connection: Connection, card: RateCard, split: Split) -> Repriced:
     """Give every response the price of the card; within the caller's transaction.
 
     A response whose cost stays the same keeps the price row that it was given first.
     """
-    pricer, deltas = Pricer(connection, card), Deltas()
+    pricer, deltas = Pricer(connection, card), Deltas(split)
     by_service: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0])
     unpriced_before = unpriced_after = 0
     for rows in _batches(connection):

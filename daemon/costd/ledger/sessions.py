@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from costd.core.attribution import Attribution
 from costd.core.errors import NotFoundError, UsageError
+from costd.ledger.pieces import FIRST, LAST
 
 
 class SessionPlace(NamedTuple):
@@ -27,10 +28,11 @@ class SessionPlace(NamedTuple):
 
 _PLACES = """
 SELECT s.session_id, s.source, min(c.first_at), max(c.last_at),
-       c.cwd, c.branch, a.project, a.issue, a.role,
+       c.cwd, c.branch, c.project, a.issue, a.role,
        count(DISTINCT nullif(c.agent_id, '')), s.reported_cost
 FROM session s JOIN context c ON c.session = s.id
 JOIN attribution a ON a.context_id = c.id
+     AND a.from_at <= c.last_at AND c.last_at < a.until_at
 WHERE {where} GROUP BY s.id
 """
 # SQLite: bare columns beside max() come from the row that holds the maximum.
@@ -123,22 +125,45 @@ def logs_of(connection: Connection, session_id: str) -> list[LogOf]:
 
 
 class OwnerOf(NamedTuple):
-    """Who owns a part of a session, where that was, and what it cost."""
+    """Who owns a part of a session, where and when that was, and what it cost."""
 
     owner: Attribution
     branch: str
     cwd: str
+    agent_id: str
+    from_at: int | None
+    until_at: int | None
     cost: int
+    responses: int
+
+
+_OWNERS = """
+SELECT a.issue, a.role, a.rule, a.confidence, a.evidence, a.candidate,
+       a.candidate_confidence, a.via, c.branch, c.cwd, c.agent_id, a.from_at, a.until_at,
+       coalesce(sum(cell.cost), 0), coalesce(sum(cell.responses), 0)
+FROM session s JOIN context c ON c.session = s.id
+JOIN attribution a ON a.context_id = c.id
+LEFT JOIN cell ON cell.context_id = a.context_id AND cell.span = a.span
+WHERE s.session_id = ? GROUP BY a.context_id, a.span
+ORDER BY 14 DESC, c.id, a.from_at
+"""
 
 
 def owners_of(connection: Connection, session_id: str) -> list[OwnerOf]:
-    """The owners of a session, the dearest first."""
-    rows = connection.execute(
-        "SELECT a.issue, a.role, a.rule, a.confidence, a.evidence, a.candidate, "
-        "c.branch, c.cwd, coalesce((SELECT sum(cost) FROM cell "
-        "WHERE context_id = c.id), 0) FROM session s "
-        "JOIN context c ON c.session = s.id JOIN attribution a ON a.context_id = c.id "
-        "WHERE s.session_id = ? ORDER BY 9 DESC, c.id",
-        (session_id,),
-    )
-    return [OwnerOf(Attribution(*row[:6]), *row[6:]) for row in rows]
+    """The owners of a session, the dearest first; open ends of time are None."""
+    found = []
+    for row in connection.execute(_OWNERS, (session_id,)):
+        branch, cwd, agent_id, from_at, until_at, cost, responses = row[8:]
+        found.append(
+            OwnerOf(
+                Attribution(*row[:8]),
+                branch,
+                cwd,
+                agent_id,
+                None if from_at == FIRST else from_at,
+                None if until_at == LAST else until_at,
+                cost,
+                responses,
+            )
+        )
+    return found

@@ -10,9 +10,11 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from costd.engine.jobs import Job
 from costd.engine.view import Params, View
 
-Answer = Callable[[View, Params], dict[str, Any]]
+Answer = Callable[[View, Params], dict[str, Any] | Job]
+"""Most answer at once; a job answers when its last step is done."""
 
 MODULES = {
     "status": "status",
@@ -25,6 +27,9 @@ MODULES = {
     "explain": "explain",
     "doctor": "doctor",
     "hook": "hook",
+    "link": "claims",
+    "unlink": "claims",
+    "claims": "claims",
 }
 """Which module answers a question, in a function of the question's name."""
 

@@ -32,6 +32,10 @@ def hook(view: View, params: Params) -> dict[str, Any]:
         "role": owner.role,
         "from": text(params, "from"),
         "key": text(params, "key"),
+        "at": params.get("at"),
+        "rule": "env",
+        "source": "hook",
+        "note": owner.evidence,
     }
     link(view, {name: value for name, value in claim.items() if value})
     return envelope(view.now, linked=True, issue=owner.issue)

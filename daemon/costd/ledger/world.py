@@ -1,0 +1,208 @@
+"""What is known of the world beside the logs: repositories, and the keys they use.
+
+All of it was found before (``ingest.repositories`` looks at the disk); here it is kept
+and put together into the place and the keys by which a context is judged.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from sqlite3 import Connection
+from typing import NamedTuple
+
+from costd.core.attribution import Keys, Place, candidates, is_proven
+from costd.core.projects import project_of
+
+
+class Repository(NamedTuple):
+    """A repository as it was found on disk.
+
+    Args:
+        root: the directory of its main worktree.
+        name: ``owner/name`` by its remote, or empty.
+        default_branch: the remote's own, or empty.
+        known_keys: tracker keys that its history proves.
+        beads: the prefix of its beads' ids in lower case, or empty.
+    """
+
+    root: str
+    name: str = ""
+    default_branch: str = ""
+    known_keys: frozenset[str] = frozenset()
+    beads: str = ""
+
+
+class Directory(NamedTuple):
+    """Where a directory lies: ``is_repo`` None means that nobody could look."""
+
+    path: str
+    root: str = ""
+    is_repo: bool | None = None
+
+
+class Judged(NamedTuple):
+    """What is needed to judge a context."""
+
+    place: Place
+    keys: Keys
+    project: str
+
+
+_NOWHERE = Directory("")
+_UNKNOWN = Repository("")
+_ALL = 2**62
+_NO_GROUP = "?"
+"""Of directories that name no project: their branches prove nothing together."""
+_Numbers = dict[str, dict[str, set[int]]]
+"""By group and key: the numbers that branches have with it."""
+
+
+class World:
+    """The repositories and keys that are known; loaded when first asked for.
+
+    Args:
+        connection: the ledger's.
+        keys: what was configured or imported; the rest is found out here.
+    """
+
+    def __init__(self, connection: Connection, keys: Keys) -> None:
+        self._connection = connection
+        self._keys = keys
+        self._is_loaded = False
+        self._directories: dict[str, Directory] = {}
+        self._repositories: dict[str, Repository] = {}
+        self._branches: defaultdict[str, set[str]] = defaultdict(set)
+        self._numbers: _Numbers = {}
+        self._cached: dict[tuple[str, str], Keys] = {}
+
+    def forget(self) -> None:
+        """After a rollback: load it again when it is needed."""
+        self._is_loaded = False
+        self._directories.clear()
+        self._repositories.clear()
+        self._branches.clear()
+
+    def load(self, newest: int = _ALL) -> None:
+        """Read what the ledger knows, once; of contexts those up to a number."""
+        if self._is_loaded:
+            return
+        self._is_loaded = True
+        run = self._connection.execute
+        for root, name, branch, known, beads in run("SELECT * FROM repository"):
+            self._repositories[root] = Repository(
+                root, name, branch, frozenset(known.split()), beads
+            )
+        for path, root, is_repo in run("SELECT path, root, is_repo FROM directory"):
+            known_to_be = None if is_repo is None else bool(is_repo)
+            self._directories[path] = Directory(path, root, known_to_be)
+        if self._keys.is_open:
+            query = "SELECT DISTINCT cwd, branch FROM context WHERE id <= ?"
+            for cwd, branch in run(query, (newest,)):
+                self._branches[cwd].add(branch)
+        self._count()
+
+    def judge(
+        self, cwd: str, branch: str, worktree_branch: str = "", agent_type: str = ""
+    ) -> Judged:
+        """The place of a context, the keys that count there, and its project."""
+        self.load()
+        directory = self._directories.get(cwd, _NOWHERE)
+        repository = self._repositories.get(directory.root, _UNKNOWN)
+        place = Place(
+            cwd=cwd,
+            branch=branch,
+            repo=repository.name,
+            worktree_branch=worktree_branch,
+            agent_type=agent_type,
+            default_branch=repository.default_branch,
+            is_repo=directory.is_repo,
+        )
+        keys = self._keys_at(self._group(cwd), repository)
+        return Judged(place, keys, project_of(directory.root or cwd))
+
+    def is_looked_at(self, cwd: str) -> bool:
+        """Whether somebody has looked where a directory lies."""
+        self.load()
+        return cwd in self._directories
+
+    def learn(self, cwd: str, branch: str) -> str:
+        """Take in a branch; the group whose keys have changed by it, or empty."""
+        if not self._keys.is_open or branch in self._branches[cwd]:
+            return ""
+        self._branches[cwd].add(branch)
+        group = self._group(cwd)
+        before = self._proven(group)
+        self._note(group, branch)
+        if self._proven(group) == before:
+            return ""
+        self._cached.clear()
+        return group
+
+    def put(
+        self, repositories: Iterable[Repository], directories: Iterable[Directory]
+    ) -> set[str]:
+        """Keep what was found on disk; the groups whose keys have changed by it."""
+        self.load()
+        for repository in repositories:
+            root, name, branch, known, beads = repository
+            self._repositories[root] = repository
+            self._connection.execute(
+                "INSERT OR REPLACE INTO repository VALUES (?, ?, ?, ?, ?)",
+                (root, name, branch, " ".join(sorted(known)), beads),
+            )
+        for directory in directories:
+            self._directories[directory.path] = directory
+            self._connection.execute(
+                "INSERT OR REPLACE INTO directory VALUES (?, ?, ?)", directory
+            )
+        before = {group: self._proven(group) for group in self._numbers}
+        self._count()
+        groups = {*before, *self._numbers}
+        return {g for g in groups if self._proven(g) != before.get(g, frozenset())}
+
+    def inside(self, repositories: Iterable[Repository]) -> list[str]:
+        """The directories that lie in those repositories of which something is new."""
+        self.load()
+        new = {r.root for r in repositories if self._repositories.get(r.root) != r}
+        return [d.path for d in self._directories.values() if d.root in new]
+
+    def group(self, cwd: str) -> str:
+        """Whose branches prove a key together: a repository's, else a project's."""
+        self.load()
+        return self._group(cwd)
+
+    def _group(self, cwd: str) -> str:
+        return self._directories.get(cwd, _NOWHERE).root or _NO_GROUP + project_of(cwd)
+
+    def _count(self) -> None:
+        self._numbers = {}
+        self._cached.clear()
+        for cwd, branches in self._branches.items():
+            group = self._group(cwd)
+            for branch in branches:
+                self._note(group, branch)
+
+    def _note(self, group: str, branch: str) -> None:
+        if group == _NO_GROUP:
+            return
+        for key, number in candidates(branch):
+            self._numbers.setdefault(group, {}).setdefault(key, set()).add(number)
+
+    def _proven(self, group: str) -> frozenset[str]:
+        keys = self._numbers.get(group, {})
+        return frozenset(key for key, numbers in keys.items() if is_proven(numbers))
+
+    def _keys_at(self, group: str, repository: Repository) -> Keys:
+        known = self._cached.get((group, repository.name))
+        if known is None:
+            beads = {repository.beads} if repository.beads else frozenset[str]()
+            found = repository.known_keys | self._proven(group)
+            known = Keys(
+                configured=self._keys.configured,
+                tracker=self._keys.tracker,
+                by_repo={repository.name: found},
+                beads=self._keys.beads | beads,
+            )
+            self._cached[group, repository.name] = known
+        return known

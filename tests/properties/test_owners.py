@@ -1,0 +1,318 @@
+"""Whatever is claimed, taken back and found out: every response has one owner.
+
+A model that knows nothing of spans, pieces or cells works out the owner of each
+response from the pure rules; the ledger must say the same, and every sum with it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+import places
+from books import Book
+from costd.core.attribution import (
+    Attribution,
+    Claims,
+    Keys,
+    Place,
+    Span,
+    owner_at,
+    promoted,
+    spans,
+)
+from costd.core.projects import project_of
+from costd.ledger import claims as kept
+from costd.ledger.claims import NewClaim
+from costd.ledger.lanes import joined
+from costd.ledger.moves import Moves
+from costd.ledger.reports import Question, cut, owned
+from costd.ledger.world import Directory, Repository
+from worklog import BEGAN, Worklog
+
+MINUTE = 60_000
+SESSIONS = ["s1", "s2"]
+CWDS = ["/work/app", "/work/app/sub", "/other/workspaces/feature-min-9"]
+BRANCHES = ["main", "abc-1", "abc-2", "abc-40", "PAN-7", "45-title"]
+AGENTS = ["", "", "a1", "a2"]
+ISSUES = ["MIN-1", "o/r#3", "none:overhead"]
+ZONE = ZoneInfo("Europe/Oslo")
+SINCE = st.none() | st.integers(0, 90).map(lambda m: BEGAN + m * MINUTE)
+
+
+class Owning(RuleBasedStateMachine):
+    """Random work and random claims."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stack = ExitStack()
+        folder = self.stack.enter_context(places.memory_dir())
+        self.work = Worklog(folder / "projects")
+        self.book = Book(folder / "ledger.db", folder / "projects")
+        self.now = BEGAN
+        self.repositories: dict[str, Repository] = {}
+        self.roots: dict[str, str] = {}
+        self.seen: set[tuple[str, str]] = set()
+
+    def teardown(self) -> None:
+        self.book.close()
+        self.stack.close()
+
+    @initialize()
+    def begin(self) -> None:
+        self.work.respond("s1", 0)
+        self.book.catch_up()
+
+    @rule(
+        session=st.sampled_from(SESSIONS),
+        agent=st.sampled_from(AGENTS),
+        cwd=st.sampled_from(CWDS),
+        branch=st.sampled_from(BRANCHES),
+        at=st.integers(0, 90 * MINUTE),
+        output=st.integers(1, 10**6),
+        catches_up=st.booleans(),
+    )
+    def respond(
+        self,
+        session: str,
+        agent: str,
+        cwd: str,
+        branch: str,
+        at: int,
+        output: int,
+        catches_up: bool,
+    ) -> None:
+        self.work.respond(
+            session, at, agent=agent, cwd=cwd, branch=branch, output=output
+        )
+        if catches_up:
+            self.book.catch_up()
+
+    @rule(
+        selects=st.sampled_from(
+            [
+                *(("session", name) for name in (*SESSIONS, "s3")),
+                ("agent", "a1"),
+                ("branch", "abc-*"),
+                ("branch", "main"),
+                ("cwd", "/work/app"),
+                ("cwd", "/work/*/sub"),
+            ]
+        ),
+        within=st.sampled_from(["", "", "/work/**"]),
+        issue=st.sampled_from(ISSUES),
+        role=st.sampled_from(["", "review"]),
+        since=SINCE,
+        until=SINCE,
+        rule_name=st.sampled_from(["claim", "claim", "env", "orchestrator"]),
+    )
+    def claim(
+        self,
+        selects: tuple[str, str],
+        within: str,
+        issue: str,
+        role: str,
+        since: int | None,
+        until: int | None,
+        rule_name: str,
+    ) -> None:
+        self.now += 1
+        selector, value = selects
+        new = NewClaim(
+            key=str(self.now),
+            subject="",
+            selector=selector,
+            value=value,
+            within=within if selector != "cwd" else "",
+            issue=issue,
+            role=role,
+            from_at=since,
+            until_at=until,
+            made_at=self.now,
+            rule=rule_name,
+            confidence=90,
+            source="test",
+        )
+        self.changes(lambda moves: self.book.ledger.claim([new], moves).sessions)
+
+    @precondition(lambda self: bool(self.live()))
+    @rule(data=st.data())
+    def take_back(self, data: st.DataObject) -> None:
+        number = data.draw(st.sampled_from([claim.id for claim in self.live()]))
+        self.changes(
+            lambda moves: (
+                self.book.ledger.unclaim([number], self.now, "test", moves).sessions
+            )
+        )
+
+    @rule(
+        cwds=st.lists(st.sampled_from(CWDS), min_size=1, unique=True),
+        name=st.sampled_from(["o/r", ""]),
+        known=st.sampled_from(["", "ABC"]),
+        is_repo=st.booleans(),
+    )
+    def find(self, cwds: list[str], name: str, known: str, is_repo: bool) -> None:
+        root = "/work/app" if is_repo else ""
+        repository = Repository(root, name, "abc-2", frozenset(known.split()))
+        self.book.ledger.look_around(
+            [repository] if is_repo else [],
+            [Directory(cwd, root, is_repo) for cwd in cwds],
+        )
+        self.roots.update(dict.fromkeys(cwds, root))
+        if is_repo:
+            self.repositories[root] = repository
+
+    @rule()
+    def restart(self) -> None:
+        self.book.reopen()
+
+    @rule()
+    def judge_everything_anew(self) -> None:
+        self.book.ledger.reattribute()
+
+    def changes(self, work: object) -> None:
+        """What a change says that it moves is what has moved, to the nano-dollar."""
+        before = self.costs()
+        moves = Moves()
+        left = work(moves)  # type: ignore[operator]  # one of the two above
+        assert not left, "few sessions are laid over at once"
+        for move in moves.found():
+            before[move.before] -= move.cost
+            before[move.after] += move.cost
+        assert {k: v for k, v in before.items() if v} == self.costs()
+
+    def live(self) -> list[kept.KeptClaim]:
+        return kept.live(self.book.ledger.database.connection)
+
+    def costs(self) -> defaultdict[str, int]:
+        rows = self.book.query(
+            "SELECT a.issue, sum(cell.cost) FROM cell JOIN attribution a "
+            "ON a.context_id = cell.context_id AND a.span = cell.span GROUP BY 1"
+        )
+        return defaultdict(int, {str(k): int(str(v)) for k, v in rows if v})
+
+    # The model.
+
+    def place(self, cwd: str, branch: str) -> tuple[Place, Keys]:
+        """The place and the keys of the group that its directory belongs to."""
+        root = self.roots.get(cwd, "")
+        repository = self.repositories.get(root, Repository(""))
+        place = Place(
+            cwd=cwd,
+            branch=branch,
+            repo=repository.name,
+            default_branch=repository.default_branch,
+            is_repo=bool(root) if cwd in self.roots else None,
+        )
+        branches = [b for c, b in self.seen if self.group(c) == self.group(cwd)]
+        keys = promoted(branches) | repository.known_keys
+        return place, Keys(by_repo={repository.name: keys})
+
+    def group(self, cwd: str) -> tuple[bool, str]:
+        root = self.roots.get(cwd, "")
+        return bool(root), root or project_of(cwd)
+
+    def model(self) -> Iterator[tuple[int, int, Attribution]]:
+        """Each row of ``response``: its number, its cost, and its owner."""
+        rows = self.book.query(
+            "SELECT s.session_id, c.agent_id, c.cwd, c.branch, c.id, r.at, r.id, "
+            "coalesce(r.cost, 0) FROM response r "
+            "JOIN context c ON c.id = r.context_id JOIN session s ON s.id = c.session "
+            "ORDER BY r.at, r.id"
+        )
+        self.seen = {(str(row[2]), str(row[3])) for row in rows}
+        claims = Claims(claim.as_claim for claim in self.live())
+        contexts = {int(str(row[4])): tuple(str(v) for v in row[:4]) for row in rows}
+        of_main = {
+            context: spans(place, session, claims, keys)
+            for context, (session, agent, cwd, branch) in contexts.items()
+            if not agent
+            for place, keys in [self.place(cwd, branch)]
+        }
+        parents: dict[str, tuple[Span, ...]] = {}
+        for session in SESSIONS:
+            turns = [
+                (int(str(row[5])), int(str(row[4])))
+                for row in rows
+                if row[0] == session and not row[1]
+            ]
+            parents[session] = joined(turns, of_main) if turns else ()
+        of_agents = {
+            context: spans(
+                place, session, claims, keys, agent_id=agent, parent=parents[session]
+            )
+            for context, (session, agent, cwd, branch) in contexts.items()
+            if agent
+            for place, keys in [self.place(cwd, branch)]
+        }
+        owners = {**of_main, **of_agents}
+        for row in rows:
+            context, at, number, cost = (int(str(value)) for value in row[4:])
+            yield number, cost, owner_at(owners[context], at)
+
+    @invariant()
+    def every_response_has_the_owner_of_the_model(self) -> None:
+        self.book.catch_up()
+        stored: dict[int, tuple[object, ...]] = {}
+        for number, *owner in self.book.query(
+            "SELECT r.id, a.issue, a.role, a.rule, a.confidence FROM response r "
+            "JOIN attribution a ON a.context_id = r.context_id "
+            "AND a.from_at <= r.at AND r.at < a.until_at"
+        ):
+            assert number not in stored, "a response has two owners"
+            stored[int(str(number))] = tuple(owner)
+        expected = {}
+        costs: defaultdict[str, int] = defaultdict(int)
+        for number, cost, owner in self.model():
+            expected[number] = (owner.issue, owner.role, owner.rule, owner.confidence)
+            costs[owner.issue] += cost
+        assert stored == expected
+        self.book.total()  # compares the rollup with its rows
+        assert self.costs() == {k: v for k, v in costs.items() if v}
+
+    @invariant()
+    def issues_and_buckets_are_the_total_of_any_cut(self) -> None:
+        connection = self.book.ledger.database.connection
+        for filters in ({}, {"session": ["s1"]}, {"branch": ["main", "abc-1"]}):
+            for since in (None, BEGAN + 40 * MINUTE):
+                question = Question((), since, None, ZONE, filters)
+                whole = cut(connection, question)
+                total = whole[0].sums.cost if whole else 0
+                assert sum(owned(connection, question)) == total
+                for by in (("issue",), ("issue", "role", "day"), ("pr", "model")):
+                    rows = cut(connection, question._replace(by=by))
+                    assert sum(row.sums.cost for row in rows) == total
+
+
+def test_every_response_has_one_owner() -> None:
+    run_state_machine_as_test(
+        Owning,
+        settings=settings(
+            stateful_step_count=20, max_examples=settings().max_examples // 2 + 1
+        ),
+    )
+
+
+def test_a_ledger_from_before_there_were_owners_gets_them(tmp_path: Path) -> None:
+    book = Book(tmp_path / "ledger.db", tmp_path / "projects")
+    Worklog(book.root).respond("s1", 0, branch="PAN-7")
+    book.catch_up()
+    for table in ("place", "attribution", "meta"):
+        book.ledger.database.connection.execute(f"DELETE FROM {table}")
+    book.reopen()
+    assert book.query("SELECT issue FROM attribution") == [("PAN-7",)]
+    book.close()
