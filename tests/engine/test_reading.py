@@ -139,3 +139,16 @@ def test_the_checkpoint_is_of_the_file_as_it_was_before_reading(log: Path) -> No
     assert (point.size, point.inode) == (status.st_size, status.st_ino)
     assert point.modified_ns == status.st_mtime_ns
     assert point.changed_ns == status.st_ctime_ns
+
+
+def test_a_log_that_is_half_read_still_looks_changed(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a restart the rest of it once waited until it grew again."""
+    monkeypatch.setattr(tail, "BLOCK_BYTES", 500)
+    monkeypatch.setattr(tail, "PASS_BYTES", 2_000)
+    write(log, lines(*range(1, 11)))
+    first = read(fresh(log))
+    assert first.more
+    assert first.checkpoint.changed_ns != log.stat().st_ctime_ns
+    assert read_all(fresh(log))[-1].checkpoint.changed_ns == log.stat().st_ctime_ns

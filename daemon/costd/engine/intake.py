@@ -25,6 +25,7 @@ IMPORT_BYTES = 48 << 20
 """Behind this much a second process is worth its start."""
 SLICE_BYTES = 6 << 20
 SLICE_LOGS = 128
+NOTHING = 1 << 62
 _MAX_FAILED_IMPORTS = 3
 """A second process that keeps dying is done without."""
 
@@ -62,6 +63,8 @@ class Intake:
         self.problem: LedgerBusyError | None = None
         self.unreadable: dict[str, str] = {}
         self.heard: dict[str, int] = {}
+        self.changed_since = NOTHING
+        """Nothing before this instant has become different; the engine resets it."""
         self.last_sweep = Sweep(
             files={},
             roots=(),
@@ -156,6 +159,7 @@ class Intake:
             self.give_up()
             return
         self.problem = None
+        self.changed_since = min(self.changed_since, recorded.earliest_at)
         self.progress.new_responses += recorded.new_responses
         self.progress.changed_responses += recorded.changed_responses
         for segment in segments:

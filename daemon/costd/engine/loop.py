@@ -18,7 +18,7 @@ from costd.core.errors import BusyError, CostdError, UsageError
 from costd.engine.answers import Answer, answer_to
 from costd.engine.answers.work import Recount, SyncBegan, synced, verified
 from costd.engine.inbox import Inbox
-from costd.engine.intake import Intake
+from costd.engine.intake import NOTHING, Intake
 from costd.engine.jobs import Job, Jobs
 from costd.engine.live import Live
 from costd.engine.memory import Memory
@@ -223,7 +223,8 @@ class Engine:
         for session_id, at in self._intake.heard.items():
             self._live.hear(session_id, at)
         self._intake.heard.clear()
-        self._memory.forget()
+        self._memory.forget(since=self._intake.changed_since)
+        self._intake.changed_since = NOTHING
         self._outlet.change()
 
     def _beat(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import orjson
 
@@ -20,11 +20,24 @@ class Memory:
     def __init__(self) -> None:
         self._answers: dict[bytes, Any] = {}
         self._facts: dict[Hashable, Any] = {}
+        self._past: dict[Hashable, tuple[int, Any]] = {}
 
-    def forget(self) -> None:
-        """The ledger has changed."""
+    def forget(self, since: int = 0) -> None:
+        """The ledger has changed, but for what lies before ``since``, milliseconds."""
         self._answers.clear()
         self._facts.clear()
+        for key in [k for k, (end, _) in self._past.items() if end > since]:
+            del self._past[key]
+
+    def before(self, end: int, key: Hashable, work_out: Callable[[], Fact]) -> Fact:
+        """A fact about what lies before ``end``: it outlives what is recorded later."""
+        known = self._past.get(key)
+        if known is None or known[0] != end:
+            if len(self._past) >= _REMEMBERED:
+                self._past.clear()
+            known = self._past[key] = (end, work_out())
+        fact: Fact = known[1]
+        return fact
 
     def once(self, key: Hashable, work_out: Callable[[], Fact]) -> Fact:
         """A fact about the ledger as it stands, worked out the first time."""
@@ -46,12 +59,13 @@ class Memory:
         if name not in _TIMELESS or not is_timeless(params):
             return work_out()
         key = orjson.dumps([name, dict(params)], option=orjson.OPT_SORT_KEYS)
-        if key not in self._answers:
+        known: Any = self._answers.get(key)
+        if known is None:
             if len(self._answers) >= _REMEMBERED:
                 self._answers.clear()
-            self._answers[key] = work_out()
-        found: Fact = {**self._answers[key], "generated_at": format_instant(now)}  # type: ignore[assignment]  # a timeless answer is a dict
-        return found
+            known = self._answers[key] = work_out()
+        answer: Any = {**known, "generated_at": format_instant(now)}
+        return cast("Fact", answer)
 
 
 def is_timeless(params: Mapping[str, object]) -> bool:

@@ -79,7 +79,8 @@ class Reader:
             inode=status.st_ino,
             size=status.st_size,
             modified_ns=status.st_mtime_ns,
-            changed_ns=status.st_ctime_ns,
+            # Not read to its end, it has to look changed to whoever starts next.
+            changed_ns=0 if tailed.more else status.st_ctime_ns,
             offset=tailed.offset,
             scan_from=tailed.scan_from,
             head=first,

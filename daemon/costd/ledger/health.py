@@ -57,25 +57,6 @@ def skipped(connection: Connection, limit: int) -> list[Skipped]:
     return [Skipped(*row) for row in rows]
 
 
-class Unpriced(NamedTuple):
-    """A model for which there is no rate."""
-
-    model: str
-    reason: str
-    responses: int
-    tokens: int
-
-
-def unpriced(connection: Connection) -> list[Unpriced]:
-    """Models without a price, the ones with the most tokens first."""
-    rows = connection.execute(
-        "SELECT sv.model, '', sum(c.unpriced), sum(c.unpriced_tokens) FROM cell c "
-        "JOIN service sv ON sv.id = c.service_id WHERE c.unpriced > 0 "
-        "GROUP BY sv.model ORDER BY 4 DESC"
-    )
-    return [Unpriced(*row) for row in rows]
-
-
 def quick_check(connection: Connection) -> str:
     """``ok``, or SQLite's first complaint."""
     return str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])

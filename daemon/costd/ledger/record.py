@@ -25,6 +25,7 @@ from costd.ledger.places import Places
 from costd.ledger.pricing import Pricer
 from costd.ledger.rows import ADD, COLUMNS, REPLACE, Row, Values, to_observation, to_row
 
+_NEVER = 1 << 62
 _AT_ONCE = 500
 """Parameters in one query; every SQLite takes as many."""
 
@@ -40,6 +41,8 @@ class Recorded(NamedTuple):
     new_responses: int
     changed_responses: int
     bytes: int
+    earliest_at: int
+    """The earliest instant at which something became different."""
 
 
 class Recorder:
@@ -55,6 +58,7 @@ class Recorder:
         self._added: list[Values] = []
         self._replaced: list[Values] = []
         self._deleted: list[int] = []
+        self._was_at: list[int] = []
         self._logs: dict[int, tuple[int, bool, str]] = {}
         self._lasted: dict[int, int] = {}
         self._kept: list[tuple[int, int, str, bytes]] = []
@@ -87,7 +91,8 @@ class Recorder:
             else:
                 self._regroup(key, known.get(key, []), evidence.get(key, {}), seen)
         self._write()
-        return Recorded(self._next - self._first, self._changed, read)
+        earliest = min(self._moments(), default=_NEVER)
+        return Recorded(self._next - self._first, self._changed, read, earliest)
 
     def _take(
         self,
@@ -262,11 +267,13 @@ class Recorder:
             cost, price_id = self._pricer.price(seen)
             row = to_row(old.id, file_id, seen, cost, price_id)
             if row != old:
+                self._was_at.append(old.at)
                 self._deltas.add(old, -1)
                 self._deltas.add(row)
                 self._replaced.append(row)
                 self._changed += 1
         for row in before.values():
+            self._was_at.append(row.at)
             self._deltas.add(row, -1)
             self._deleted.append(row.id)
             self._changed += 1
@@ -281,6 +288,12 @@ class Recorder:
             )
             for (file_id, request_id, part), seen in evidence.items()
         )
+
+    def _moments(self) -> Iterator[int]:
+        """When everything was made that became different."""
+        yield from (row[10] for row in self._added)
+        yield from (row[10] for row in self._replaced)
+        yield from self._was_at
 
     def _write(self) -> None:
         self._connection.executemany(

@@ -180,15 +180,6 @@ def owned(connection: Connection, question: Question) -> Owned:
     return Owned(sums.get(0, 0), sums.get(1, 0))
 
 
-def buckets(connection: Connection) -> dict[str, int]:
-    """Nano-USD by named bucket: everything that no issue owns."""
-    rows = connection.execute(
-        "SELECT a.issue, sum(cell.cost) FROM cell "
-        f"{_JOINS['a']} WHERE a.issue LIKE 'none:%' GROUP BY 1 ORDER BY 2 DESC"
-    )
-    return dict(rows.fetchall())
-
-
 def total(connection: Connection, since: int | None, until: int | None) -> Sums:
     """The sum of a span of time, without the sessions; cheap for a short span."""
     row = connection.execute(
@@ -203,3 +194,12 @@ def total(connection: Connection, since: int | None, until: int | None) -> Sums:
         ),
     ).fetchone()
     return Sums() if row[0] is None else Sums(*row)
+
+
+def session_counts(connection: Connection) -> dict[str, int]:
+    """How many sessions each agent has."""
+    rows = connection.execute(
+        "SELECT s.source, count(*) FROM session s "
+        "WHERE EXISTS (SELECT 1 FROM context c WHERE c.session = s.id) GROUP BY 1"
+    )
+    return dict(rows.fetchall())

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from costd.engine.history import sums_by
 from costd.engine.intake import SOURCE
 from costd.engine.view import View
-from costd.ledger.health import Coverage, Unpriced, coverage, unpriced
+from costd.ledger.health import Coverage, coverage
 
 ERROR, WARNING = "error", "warning"
 
@@ -40,9 +41,18 @@ def covered(view: View) -> Coverage:
     return view.memory.once("coverage", lambda: coverage(view.connection, SOURCE))
 
 
-def unpriced_models(view: View) -> list[Unpriced]:
-    """Models without a price."""
-    return view.memory.once("unpriced", lambda: unpriced(view.connection))
+def unpriced_models(view: View) -> dict[str, int]:
+    """Models without a price and their tokens, those with the most first."""
+    return view.memory.once("unpriced", lambda: _unpriced(view))
+
+
+def _unpriced(view: View) -> dict[str, int]:
+    found = {
+        model: sums.unpriced_tokens
+        for (model,), sums in sums_by(view, ("model",)).items()
+        if sums.unpriced
+    }
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
 def _ledger(view: View) -> list[Problem]:
@@ -125,8 +135,8 @@ def _money(view: View) -> list[Problem]:
     models = unpriced_models(view)
     if not models:
         return []
-    names = ", ".join(model.model[:60] for model in models[:5])
-    tokens = sum(model.tokens for model in models)
+    names = ", ".join(model[:60] for model in list(models)[:5])
+    tokens = sum(models.values())
     return [
         Problem(
             "unpriced_models",

@@ -9,6 +9,7 @@ from costd.core.instants import format_instant
 from costd.core.money import to_usd
 from costd.core.periods import parse_when, starts
 from costd.core.summary import BASIS, Sums, amounts, cost_usd, envelope, together
+from costd.engine.history import sums_by
 from costd.engine.view import Params, View, text, words, zone_of
 from costd.ledger.reports import Question, cut, owned
 
@@ -82,29 +83,26 @@ def costs_summary(view: View, params: Params) -> dict[str, Any]:
         "schema_version": 1,
         "timezone": tz.key,
         "basis": BASIS,
-        **{
-            name: _window(view, Question(("model",), since, view.now + 1, tz, {}))
-            for name, since in spans.items()
-        },
+        **{name: _window(view, since) for name, since in spans.items()},
     }
 
 
-def _window(view: View, question: Question) -> dict[str, Any]:
-    rows = cut(view.connection, question)
-    sums = together(row.sums for row in rows)
+def _window(view: View, since: int) -> dict[str, Any]:
+    models = sums_by(view, ("model",), since, view.now + 1)
+    sums = together(models.values())
     return {
-        "since": format_instant(question.since or 0),
+        "since": format_instant(since),
         "totalCost": cost_usd(sums),
         "totalTokens": sums.total_tokens,
         "responses": sums.responses,
         "unpricedTokens": sums.unpriced_tokens,
         "lowerBound": bool(sums.unfinalised or sums.unpriced),
         "byModel": {
-            row.keys[0]: {
-                "cost": cost_usd(row.sums),
-                "tokens": row.sums.total_tokens,
-                "responses": row.sums.responses,
+            model: {
+                "cost": cost_usd(found),
+                "tokens": found.total_tokens,
+                "responses": found.responses,
             }
-            for row in rows
+            for (model,), found in sorted(models.items())
         },
     }

@@ -11,10 +11,11 @@ from costd.core.money import to_usd
 from costd.core.periods import starts
 from costd.core.summary import BASIS, Sums, envelope, instant, short
 from costd.engine.answers.health import covered, problems, unpriced_models
+from costd.engine.history import sum_of, sums_by
 from costd.engine.intake import SOURCE
 from costd.engine.live import LiveSession
 from costd.engine.view import Params, View, zone_of
-from costd.ledger.reports import Question, buckets, total
+from costd.ledger.reports import Question
 
 _WINDOWS = ("today", "week", "month", "all")
 
@@ -22,9 +23,9 @@ _WINDOWS = ("today", "week", "month", "all")
 def status(view: View, params: Params) -> dict[str, Any]:
     """The contract of ``costd status --json``."""
     tz = zone_of(params, view.zone)
-    everything = view.memory.once("all", lambda: total(view.connection, None, None))
+    everything = view.memory.once("all", lambda: sum_of(view))
     models = unpriced_models(view)
-    held = view.memory.once("buckets", lambda: buckets(view.connection))
+    held = view.memory.once("buckets", lambda: _buckets(view))
     return envelope(
         view.now,
         version=__version__,
@@ -39,9 +40,9 @@ def status(view: View, params: Params) -> dict[str, Any]:
         live=[_live(session) for session in live_sessions(view)],
         unattributed={name: to_usd(cost) for name, cost in held.items()},
         unpriced={
-            "models": [model.model for model in models],
-            "tokens": sum(model.tokens for model in models),
-            "responses": sum(model.responses for model in models),
+            "models": list(models),
+            "tokens": sum(models.values()),
+            "responses": everything.unpriced,
         },
         lower_bound=_lower_bound(everything),
         health=problems(view),
@@ -56,8 +57,18 @@ def status(view: View, params: Params) -> dict[str, Any]:
 def windows(view: View, everything: Sums, tz: str) -> list[Sums]:
     """The sums of today, this week, this month and of all."""
     from_when = starts(view.now, zone_of({"tz": tz}, view.zone))
-    spans = [total(view.connection, since, view.now + 1) for since in from_when]
+    spans = [sum_of(view, since, view.now + 1) for since in from_when]
     return [*spans, everything]
+
+
+def _buckets(view: View) -> dict[str, int]:
+    """Nano-USD by named bucket: everything that no issue owns."""
+    found = {
+        issue: sums.cost
+        for (issue,), sums in sums_by(view, ("issue",)).items()
+        if issue.startswith("none:")
+    }
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
 def live_sessions(view: View) -> list[LiveSession]:
