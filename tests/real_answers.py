@@ -23,6 +23,7 @@ from goldens import CORPUS
 
 PATIENCE = 60.0
 LIVE = "11fe0000-0000-4000-8000-000000000001"
+GUESSED = "11fe0000-0000-4000-8000-000000000002"
 CASES = (
     "advisors-are-priced-at-their-own-models",
     "a-cost-state-is-shown-and-never-added",
@@ -78,6 +79,7 @@ def every_answer(top: Path) -> dict[str, list[Any]]:
                 for branch in ("fix/MIN-123", "main", "fix/min-123")
             ],
             "explain --session": [asked.ask("explain", session=LIVE)],
+            **issues_of(asked),
             **claims_of(asked),
             "sync": [asked.ask("sync")],
             "verify": [asked.ask("verify")],
@@ -85,8 +87,27 @@ def every_answer(top: Path) -> dict[str, list[Any]]:
             "costs-summary.json": [asked.ask("costs_summary")],
         }
     for name, document in asked.published.items():
-        found.setdefault(name, []).append(json.loads(json.dumps(document)))
+        title = "issues/ID.json" if name.startswith("issues/") else name
+        found.setdefault(title, []).append(json.loads(json.dumps(document)))
     return found
+
+
+def issues_of(asked: Asked) -> dict[str, list[Any]]:
+    """Issues and what could become of the rest."""
+    listed = asked.ask("issues", filters={"agent": ["claude"]})
+    return {
+        "issues": [listed],
+        "issue": [
+            asked.ask("issue", id=name)
+            for name in (
+                *(row["issue"] for row in listed["rows"]),
+                *(row["bucket"] for row in listed["buckets"]),
+            )
+        ],
+        "suggest": [asked.ask("suggest")],
+        "link_suggested": [asked.ask("link_suggested")],
+        "costs-by-issue.json": [asked.ask("costs_by_issue")],
+    }
 
 
 def claims_of(asked: Asked) -> dict[str, list[Any]]:
@@ -151,10 +172,33 @@ def write_tree(root: Path) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             text = log.read_bytes().replace(b"5e551000", b"5e55100%d" % number)
             target.write_bytes(text.replace(b"msg_01", b"msg_0%d" % number))
-    (root / "-w-app" / f"{LIVE}.jsonl").write_text(json.dumps(live_line()) + "\n")
+    write_work(root / "-w-app")
 
 
-def live_line() -> dict[str, Any]:
+def write_work(folder: Path) -> None:
+    """A live session for an issue, its subagent, its pull request; and a guess."""
+    link = {
+        "type": "pr-link",
+        "sessionId": LIVE,
+        "prNumber": 7,
+        "prUrl": "https://github.com/owner/name/pull/7",
+        "prRepository": "owner/name",
+        "timestamp": format_instant(now()),
+    }
+    inside = {"agentId": "a1", "isSidechain": True}
+    guess = {"sessionId": GUESSED, "gitBranch": "feature/abc-7"}
+    agent = folder / LIVE / "subagents" / "agent-a1"
+    agent.parent.mkdir(parents=True)
+    agent.with_suffix(".meta.json").write_text('{"agentType": "code-reviewer"}')
+    for path, *lines in (
+        (folder / f"{LIVE}.jsonl", live_line("L"), link),
+        (agent.with_suffix(".jsonl"), live_line("M") | inside),
+        (folder / f"{GUESSED}.jsonl", live_line("N") | guess),
+    ):
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def live_line(letter: str) -> dict[str, Any]:
     """A response of just now, on a branch that names an issue."""
     usage = {"input_tokens": 1000, "output_tokens": 2000}
     return {
@@ -162,10 +206,10 @@ def live_line() -> dict[str, Any]:
         "sessionId": LIVE,
         "cwd": "/w/app",
         "gitBranch": "feature/MIN-123",
-        "requestId": "req_live",
+        "requestId": f"req_live_{letter}",
         "timestamp": format_instant(now()),
         "message": {
-            "id": "msg_01LLLLLLLLLLLLLLLLLLLLLL",
+            "id": f"msg_01{letter * 22}",
             "model": "claude-opus-5",
             "role": "assistant",
             "stop_reason": "end_turn",

@@ -31,7 +31,7 @@ DIMENSIONS: Mapping[str, str] = {
 }
 """What can be grouped and filtered by, and the column that says it."""
 
-_SUMS = (
+SUMS = (
     "sum(responses), count(DISTINCT c.session), sum(input_tokens), sum(output_tokens), "
     "sum(cache_read_tokens), sum(cache_creation_5m_tokens), "
     "sum(cache_creation_1h_tokens), sum(reasoning_tokens), sum(web_searches), "
@@ -77,13 +77,13 @@ def cut(connection: Connection, question: Question) -> list[Cut]:
         raise UsageError(
             f"--by takes one of {', '.join(KINDS)} at a time.", "Leave one of them out."
         )
-    _require_known([*others, *question.filters])
+    require_known([*others, *question.filters])
     spans = _spans(connection, question, times[0] if times else "")
-    where, values = _where(question)
+    where, values = where_of(question)
     aliases = {DIMENSIONS[n] for n in (*others, *question.filters)}
     groups = [*(["period.i"] if times else []), *(DIMENSIONS[n] for n in others)]
-    source = _source(times, {"c.", *aliases})
-    query = f"SELECT {', '.join([*groups, _SUMS])} FROM {source} WHERE {where}"
+    source = source_of(times, {"c.", *aliases})
+    query = f"SELECT {', '.join([*groups, SUMS])} FROM {source} WHERE {where}"
     if groups:
         query += " GROUP BY " + ", ".join(str(n + 1) for n in range(len(groups)))
         query += " ORDER BY " + ", ".join(str(n + 1) for n in range(len(groups)))
@@ -93,7 +93,7 @@ def cut(connection: Connection, question: Question) -> list[Cut]:
     ]
 
 
-def _source(times: list[str], columns: set[str]) -> str:
+def source_of(times: Sequence[str], columns: set[str]) -> str:
     """The cells, with the periods before them and the tables that columns need."""
     needed = [
         join
@@ -104,7 +104,12 @@ def _source(times: list[str], columns: set[str]) -> str:
     return f"{before}cell {' '.join(needed)}"
 
 
-def _require_known(names: list[str]) -> None:
+def require_known(names: Sequence[str]) -> None:
+    """Refuse what is no dimension.
+
+    Raises:
+        UsageError: one of the names is none.
+    """
     unknown = [name for name in names if name not in DIMENSIONS]
     if unknown:
         raise UsageError(
@@ -137,7 +142,8 @@ def _spans(connection: Connection, question: Question, kind: str) -> list[Period
     return found
 
 
-def _where(question: Question) -> tuple[str, list[Any]]:
+def where_of(question: Question) -> tuple[str, list[Any]]:
+    """The condition that a question puts on cells, and its parameters."""
     clauses, values = ["1"], list[Any]()
     if any(name in KINDS for name in question.by):
         clauses.append("cell.bucket >= period.a AND cell.bucket < period.b")
@@ -169,11 +175,11 @@ class Owned(NamedTuple):
 
 def owned(connection: Connection, question: Question) -> Owned:
     """How a cut divides between issues and buckets."""
-    where, values = _where(question._replace(by=()))
+    where, values = where_of(question._replace(by=()))
     columns = {"c.", "a.", *(DIMENSIONS[name] for name in question.filters)}
     rows = connection.execute(
         "SELECT a.issue LIKE 'none:%', sum(cell.cost) "
-        f"FROM {_source([], columns)} WHERE {where} GROUP BY 1",
+        f"FROM {source_of([], columns)} WHERE {where} GROUP BY 1",
         values,
     )
     sums = dict(rows.fetchall())

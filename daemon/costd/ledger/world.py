@@ -50,7 +50,6 @@ class Judged(NamedTuple):
 
 
 _NOWHERE = Directory("")
-_UNKNOWN = Repository("")
 _ALL = 2**62
 _NO_GROUP = "?"
 """Of directories that name no project: their branches prove nothing together."""
@@ -103,12 +102,27 @@ class World:
         self._count()
 
     def judge(
-        self, cwd: str, branch: str, worktree_branch: str = "", agent_type: str = ""
+        self,
+        cwd: str,
+        branch: str,
+        worktree_branch: str = "",
+        agent_type: str = "",
+        repo: str = "",
     ) -> Judged:
-        """The place of a context, the keys that count there, and its project."""
+        """The place of a context, the keys that count there, and its project.
+
+        Args:
+            cwd: the line's directory.
+            branch: the line's branch.
+            worktree_branch: the worktree's own, where the log says so.
+            agent_type: the subagent's, or empty.
+            repo: ``owner/name``, where somebody knows better than the disk.
+        """
         self.load()
         directory = self._directories.get(cwd, _NOWHERE)
-        repository = self._repositories.get(directory.root, _UNKNOWN)
+        if repo:
+            directory = directory._replace(root=self._root_of(repo), is_repo=True)
+        repository = self._repositories.get(directory.root, Repository("", repo))
         place = Place(
             cwd=cwd,
             branch=branch,
@@ -118,8 +132,12 @@ class World:
             default_branch=repository.default_branch,
             is_repo=directory.is_repo,
         )
-        keys = self._keys_at(self._group(cwd), repository)
+        keys = self._keys_at(directory.root or self._group(cwd), repository)
         return Judged(place, keys, project_of(directory.root or cwd))
+
+    def _root_of(self, repo: str) -> str:
+        """Where the repository with a name is; empty if nobody has seen it."""
+        return next((r.root for r in self._repositories.values() if r.name == repo), "")
 
     def is_looked_at(self, cwd: str) -> bool:
         """Whether somebody has looked where a directory lies."""

@@ -108,6 +108,7 @@ QUESTIONS = (
     Question("issue", "/api/issues/{id:path}/costs", takes=SPAN),
     Question("claims", "/api/claims", takes={"issue": text, "all": flag, **PAGE}),
     Question("suggest", "/api/suggest", takes=PAGE),
+    Question("link_suggested", "/api/suggest", method="POST"),
     Question("doctor", "/api/doctor"),
     Question("link", "/api/claims", method="POST"),
     Question("unlink", "/api/unlink", method="POST"),

@@ -40,6 +40,7 @@ from costd.core.attribution.place import attribute_place
 from costd.core.attribution.roles import ROLES, role_of, session_type
 from costd.core.attribution.sentence import sentence
 from costd.core.attribution.spans import Span, layered, owner_at, spans
+from costd.core.attribution.worktree import worktree_names
 
 __all__ = [
     "AMBIGUOUS",
@@ -78,4 +79,5 @@ __all__ = [
     "spans",
     "usable_keys",
     "valid_issue",
+    "worktree_names",
 ]

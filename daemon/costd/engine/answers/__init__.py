@@ -30,6 +30,11 @@ MODULES = {
     "link": "claims",
     "unlink": "claims",
     "claims": "claims",
+    "suggest": "suggest",
+    "link_suggested": "suggest",
+    "issues": "issues",
+    "issue": "issues",
+    "costs_by_issue": "issues",
 }
 """Which module answers a question, in a function of the question's name."""
 

@@ -5,13 +5,19 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from costd.core.attribution import Place, attribute_place, sentence
+from costd.core.attribution import (
+    Attribution,
+    attribute_place,
+    layered,
+    owner_at,
+    sentence,
+)
 from costd.core.dedup import group_of
-from costd.core.errors import UsageError
+from costd.core.errors import NotFoundError, UsageError
 from costd.core.instants import format_instant
 from costd.core.money import format_usd, to_usd
 from costd.core.rates import UNPRICED
-from costd.core.summary import envelope
+from costd.core.summary import envelope, instant
 from costd.core.usage import Flag
 from costd.engine.answers.prices import explained_price, is_not_billed
 from costd.engine.view import Params, View, text
@@ -41,18 +47,28 @@ def explain(view: View, params: Params) -> dict[str, Any]:
             "There is nothing to explain.",
             "Give --response ID, --session ID, or --branch NAME with or without --cwd.",
         )
-    place = Place(
-        cwd=text(params, "cwd") or "",
-        branch=text(params, "branch") or "",
+    owner = _owner_of_place(view, params)
+    return envelope(view.now, **owner.as_json(), sentence=sentence(owner))
+
+
+def _owner_of_place(view: View, params: Params) -> Attribution:
+    """Who would own a line that is written there now."""
+    owners = view.ledger.owners
+    judged = owners.world.judge(
+        text(params, "cwd") or "",
+        text(params, "branch") or "",
         repo=text(params, "repo") or "",
     )
-    owner = attribute_place(place, view.ledger.keys)
-    return envelope(view.now, **owner.as_json(), sentence=sentence(owner))
+    own = attribute_place(judged.place, judged.keys)
+    said = owners.claims.about(judged.place, "")
+    return owner_at(layered(own, said), view.now)
 
 
 def _session(view: View, name: str) -> dict[str, Any]:
     session_id = stored.resolve(view.connection, name)
     owners = stored.owners_of(view.connection, session_id)
+    if not owners:
+        raise NotFoundError("That session has no responses yet.", "See `costd claims`.")
     first = owners[0]
     return envelope(
         view.now,
@@ -62,8 +78,13 @@ def _session(view: View, name: str) -> dict[str, Any]:
         owners=[
             {
                 **each.owner.as_json(),
+                "sentence": sentence(each.owner),
                 "branch": each.branch,
                 "cwd": each.cwd,
+                "agent_id": each.agent_id or None,
+                "from": instant(each.from_at),
+                "until": instant(each.until_at),
+                "responses": each.responses,
                 "cost_usd": to_usd(each.cost),
             }
             for each in owners
@@ -119,6 +140,7 @@ def _one(view: View, entry: Explained) -> dict[str, Any]:
         "cost_usd": None if row.cost is None else to_usd(row.cost),
         "price": _price(view, entry),
         "issue": entry.owner.issue,
+        "owner": {**entry.owner.as_json(), "sentence": sentence(entry.owner)},
         "flags": _flags(row.flags),
         "file": _shown(entry.path),
         "file_vanished": entry.vanished_at is not None,

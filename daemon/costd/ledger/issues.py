@@ -1,0 +1,164 @@
+"""What each owner's work was and what it cost: lists of issues, and one in full."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from sqlite3 import Connection
+from typing import NamedTuple
+
+from costd.core.summary import Sums
+from costd.ledger.cells import BUCKET_MS
+from costd.ledger.evidence import chunks, marks
+from costd.ledger.reports import (
+    DIMENSIONS,
+    SUMS,
+    Question,
+    require_known,
+    source_of,
+    where_of,
+)
+
+_SEPARATOR = "\x1f"
+
+
+class OwnerRow(NamedTuple):
+    """An issue or a bucket in a list; ``roles`` and ``models`` without the empty one."""
+
+    owner: str
+    sums: Sums
+    roles: list[str]
+    models: list[str]
+    last_at: int
+
+
+def owners(connection: Connection, question: Question) -> list[OwnerRow]:
+    """Every issue and bucket in a cut of the ledger, the dearest first.
+
+    Raises:
+        UsageError: an unknown filter.
+    """
+    require_known(list(question.filters))
+    where, values = where_of(question._replace(by=()))
+    columns = {"a.", "c.", "sv.", *(DIMENSIONS[name] for name in question.filters)}
+    # group_concat takes no separator with DISTINCT: commas in a name are quoted.
+    rows = connection.execute(
+        f"SELECT a.issue, {SUMS}, group_concat(DISTINCT replace(a.role, ',', '{_SEPARATOR}')), "
+        f"group_concat(DISTINCT replace(sv.model, ',', '{_SEPARATOR}')), "
+        "max(min(c.last_at, a.until_at - 1)) "
+        f"FROM {source_of((), columns)} WHERE {where} GROUP BY 1 ORDER BY sum(cost) DESC, 1",
+        values,
+    )
+    return [
+        OwnerRow(
+            owner, Sums(*found[:13]), _names(found[13]), _names(found[14]), found[15]
+        )
+        for owner, *found in rows
+    ]
+
+
+def _names(joined: str | None) -> list[str]:
+    names = (joined or "").split(",")
+    return sorted(name.replace(_SEPARATOR, ",") for name in names if name)
+
+
+class WorkRow(NamedTuple):
+    """What one lane of a session did for an owner, in a role, with a model."""
+
+    owner: str
+    session_id: str
+    source: str
+    project: str
+    agent_id: str
+    agent_type: str
+    role: str
+    model: str
+    first_at: int
+    last_at: int
+    sums: Sums
+
+
+_WORK = f"""
+SELECT a.issue, s.session_id, s.source, c.project, c.agent_id,
+       coalesce(g.agent_type, ''), a.role, sv.model,
+       min(max(c.first_at, a.from_at)), max(min(c.last_at, a.until_at - 1)), {SUMS}
+FROM attribution a CROSS JOIN context c ON c.id = a.context_id
+CROSS JOIN cell ON cell.context_id = a.context_id AND cell.span = a.span
+CROSS JOIN session s ON s.id = c.session CROSS JOIN service sv ON sv.id = cell.service_id
+LEFT JOIN agent g ON g.session = c.session AND g.agent_id = c.agent_id
+WHERE a.issue IN ({{marks}}) AND cell.bucket >= ? AND cell.bucket < ?
+GROUP BY 1, 2, 3, 5, 7, 8
+"""  # CROSS JOIN: in this order, beginning with the few pieces that an issue owns
+
+
+def work(
+    connection: Connection,
+    issues: Collection[str],
+    since: int | None = None,
+    until: int | None = None,
+) -> list[WorkRow]:
+    """Everything that was done for some issues or buckets, in a span of time."""
+    found: list[WorkRow] = []
+    span = _buckets(since, until)
+    for some in chunks(sorted(issues)):
+        rows = connection.execute(_WORK.format(marks=marks(some)), (*some, *span))
+        found.extend(WorkRow._make((*row[:10], Sums(*row[10:]))) for row in rows)
+    return found
+
+
+def quarters(
+    connection: Connection,
+    issue: str,
+    since: int | None = None,
+    until: int | None = None,
+) -> list[tuple[int, Sums]]:
+    """The sums of an issue by quarter of an hour: when it begins, and what was in it."""
+    rows = connection.execute(
+        f"SELECT cell.bucket, {SUMS} FROM attribution a "
+        "CROSS JOIN cell ON cell.context_id = a.context_id AND cell.span = a.span "
+        "CROSS JOIN context c ON c.id = a.context_id "
+        "WHERE a.issue = ? AND cell.bucket >= ? AND cell.bucket < ? GROUP BY 1 ORDER BY 1",
+        (issue, *_buckets(since, until)),
+    )
+    return [(bucket * BUCKET_MS, Sums(*sums)) for bucket, *sums in rows]
+
+
+def _buckets(since: int | None, until: int | None) -> tuple[int, int]:
+    return (
+        -(2**62) if since is None else since // BUCKET_MS,
+        2**62 if until is None else -(-until // BUCKET_MS),
+    )
+
+
+def every_owner(connection: Connection) -> set[str]:
+    """All issues and buckets that own anything."""
+    return {
+        owner
+        for (owner,) in connection.execute("SELECT DISTINCT issue FROM attribution")
+    }
+
+
+class PullLink(NamedTuple):
+    """A pull request that a session named, and when it first and last did."""
+
+    session_id: str
+    url: str
+    number: int
+    repository: str
+    first_at: int
+    last_at: int
+
+
+def pull_requests(
+    connection: Connection, session_ids: Collection[str]
+) -> list[PullLink]:
+    """The pull requests that sessions named, the earliest first."""
+    found: list[PullLink] = []
+    for some in chunks(sorted(session_ids)):
+        rows = connection.execute(
+            "SELECT s.session_id, p.url, p.number, p.repository, p.first_at, p.last_at "
+            "FROM session s JOIN pr_link p ON p.session = s.id "
+            f"WHERE s.session_id IN ({marks(some)})",
+            some,
+        )
+        found.extend(PullLink(*row) for row in rows)
+    return sorted(found, key=lambda link: (link.first_at, link.url, link.session_id))
