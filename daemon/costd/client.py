@@ -111,15 +111,19 @@ def ask(
     """
     with open(f"{state_dir()}/daemon.json", "rb") as file:  # noqa: PTH123 - pathlib is slow to load
         address = json.load(file)["socket"]
-    import socket  # noqa: PLC0415 - without a daemon nobody needs it
+    # The module below ``socket``: a hook would wait longer for that than for the daemon.
+    from _socket import AF_UNIX, socket  # noqa: PLC0415 - only where there is a daemon
 
     body = b"" if params is None else json.dumps(params).encode()
     head = f"{method} {path} HTTP/1.1\r\nhost: costd\r\nconnection: close\r\n"
-    with socket.socket(socket.AF_UNIX) as connection:
+    connection = socket(AF_UNIX)
+    try:
         connection.settimeout(seconds)
         connection.connect(address)
         connection.sendall(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
         data = b"".join(iter(lambda: connection.recv(65536), b""))
+    finally:
+        connection.close()
     head, _, text = data.decode().partition("\r\n\r\n")
     try:
         status, answer = int(head.split(" ", 2)[1]), json.loads(text)

@@ -7,6 +7,7 @@ import os
 import pty
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -307,6 +308,20 @@ def break_places(env: Env, how: str) -> None:
     elif how == "daemon.json is rubbish":
         state.mkdir()
         (state / "daemon.json").write_text("\0")
+
+
+def test_a_daemon_that_says_nothing_is_not_waited_for(env: Env) -> None:
+    state = Path(env["COSTD_STATE_DIR"])
+    state.mkdir()
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(state / "s"))
+        silent.listen(8)
+        (state / "daemon.json").write_text(json.dumps({"socket": str(state / "s")}))
+        done = run(env, "sh", "-c", f"ls {state}/spool; exit 3")
+    assert done.returncode == 3
+    # What it was told in vain was in the spool before the command began.
+    assert done.stdout.count(b".json") == 1
+    assert {claim["issue"] for claim in spooled(env)} == {"MIN-1"}
 
 
 @pytest.mark.parametrize(

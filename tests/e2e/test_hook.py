@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 import places
-from e2e.daemons import Env, environment
+from e2e.agents import write_agent
+from e2e.daemons import Env, RealDaemon, environment, until
 
 EVENT = {
     "session_id": "1a2b3c4d-0000-4000-8000-00000000000a",
@@ -90,6 +91,31 @@ def test_an_agent_that_never_ends_its_sentence_does_not_keep_it(env: Env) -> Non
         assert process.wait(60) == 0
     os.close(read)
     os.close(write)
+
+
+def test_a_daemon_reads_the_log_and_links_the_session(env: Env) -> None:
+    daemon = RealDaemon(env)
+    agent = write_agent(Path(env["HOME"], "bin/agent"))
+    words = [str(agent), "--session-id", str(EVENT["session_id"])]
+    try:
+        daemon.start()
+        subprocess.run(words, env=env, stdin=subprocess.DEVNULL, check=True)
+        (log,) = Path(env["CLAUDE_CONFIG_DIR"]).rglob("*.jsonl")
+        owner = {**env, "COSTD_ISSUE": "MIN-1", "COSTD_ROLE": "reviewer"}
+        for name in ("SessionStart", "Stop", "Stop", "SessionEnd"):
+            data = event(hook_event_name=name, transcript_path=str(log))
+            assert nothing(run(owner, data))
+        until(lambda: owners(daemon) == {("MIN-1", "review", 2)}, "its owner")
+        (claim,) = daemon.ask("claims")["rows"]
+        assert (claim["rule"], claim["source"]) == ("env", "hook")
+        assert (claim["from"], claim["until"]) == (None, None)
+    finally:
+        daemon.kill()
+
+
+def owners(daemon: RealDaemon) -> set[tuple[str, str, int]]:
+    rows = daemon.ask("report", "--by", "issue,role")["rows"]
+    return {(row["issue"], row["role"], row["responses"]) for row in rows}
 
 
 @pytest.mark.parametrize("issue", [None, "MIN-1"])

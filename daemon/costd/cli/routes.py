@@ -12,11 +12,17 @@ GET = {
     "report": "/api/report",
     "sessions": "/api/sessions",
     "session": "/api/sessions/{id}",
+    "issues": "/api/issues",
+    "issue": "/api/issues/{id:path}/costs",
+    "claims": "/api/claims",
+    "suggest": "/api/suggest",
     "prices": "/api/prices",
     "explain": "/api/explain",
     "doctor": "/api/doctor",
 }
 POST = {
+    "link": "/api/claims",
+    "unlink": "/api/unlink",
     "sync": "/api/sync",
     "reprice": "/api/reprice",
     "verify": "/api/verify",
@@ -28,7 +34,7 @@ PATIENT = frozenset({"sync", "reprice", "verify"})
 
 def target(question: str, params: dict[str, object]) -> str:
     """Path and query of a question that is read with ``GET``."""
-    path, pairs = GET[question], list[tuple[str, str]]()
+    path, pairs = GET[question].replace(":path}", "}"), list[tuple[str, str]]()
     for name, value in params.items():
         if f"{{{name}}}" in path:
             path = path.replace(f"{{{name}}}", quote(str(value)))

@@ -7,6 +7,7 @@ up on disk for this: on macOS that would ask the user for permission.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _WORKTREE = re.compile(
     r"^(?P<repo>.*?)/(?:\.claude/worktrees|\.worktrees|worktrees|workspaces|"
@@ -16,6 +17,7 @@ _SIBLING = re.compile(r"^(?P<repo>.+)-worktrees$")
 _MAX = 120
 
 
+@lru_cache(maxsize=4096)
 def project_of(cwd: str) -> str:
     """The last name of the repository's path; empty where nothing is known."""
     path = cwd.replace("\\", "/").rstrip("/")
