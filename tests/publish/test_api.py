@@ -88,6 +88,7 @@ def test_a_path_is_a_question(
         ("/api/verify", "verify"),
         ("/api/claims", "link"),
         ("/api/unlink", "unlink"),
+        ("/api/suggest", "link_suggested"),
         ("/api/hook", "hook"),
         ("/api/config/reload", "reload"),
     ],
@@ -101,6 +102,7 @@ def test_a_body_is_the_parameters(sock: Path, url: str, question: str) -> None:
 
 def test_every_question_is_tried_here() -> None:
     posts = {"sync", "reprice", "verify", "link", "unlink", "hook", "reload"}
+    posts.add("link_suggested")
     assert {q.name for q in QUESTIONS} == posts | {name for _, name, _ in EXAMPLES}
 
 
