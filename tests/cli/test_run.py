@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from cli.screens import drain, until
 
 from cli.conftest import Env, Shown, with_sources
+from cli.screens import drain, until
 from publish.wire import PATIENCE, wait_until
 
 LOOKED_AT = {"TERM": "xterm", "COLUMNS": "80", "LINES": "50"}
