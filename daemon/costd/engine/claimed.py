@@ -92,6 +92,9 @@ def new_claim(view: View, params: Params) -> NewClaim:
             f"rule {rule[:40]!a} makes no claim.", f"Use {', '.join(CONFIDENCE)}."
         )
     since, until = _times(view, params)
+    made_at = _made_at(view, params)
+    if what.selector == "pid" and since is None:
+        since = made_at  # the number was another process's before, and will be again
     key = text(params, "key") or f"said:{secrets.token_hex(12)}"
     if len(key) > LONGEST_KEY or not key.isprintable():
         raise UsageError(
@@ -107,7 +110,7 @@ def new_claim(view: View, params: Params) -> NewClaim:
         role=_role(params),
         from_at=since,
         until_at=until,
-        made_at=_made_at(view, params),
+        made_at=made_at,
         rule=rule,
         confidence=CONFIDENCE[rule],
         source=_source(params, key),

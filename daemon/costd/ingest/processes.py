@@ -1,36 +1,60 @@
-"""The agent's own registry of running processes: ``sessions/<pid>.json``."""
+"""The agent's own registry of running processes: ``sessions/<pid>.json``.
+
+Where the platform has ``/proc``, the environment of such a process tells what it was
+started for; of that only the variables that name an owner are looked at.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
+from costd.ingest.small import read_small
+
 _MAX_BYTES = 64 * 1024
 _MAX_FILES = 2_000
+_MAX_ENVIRONMENT = 2 * 1024 * 1024
+_START_FIELD = 19
+"""Of ``/proc/<pid>/stat``, counted from the field after the command's name."""
 
 
 class _Entry(msgspec.Struct):
     pid: int
     sessionId: str  # noqa: N815 - the registry's own name
+    cwd: object = None
+
+
+class Process(NamedTuple):
+    """A process, the session that it runs, and its directory or nothing."""
+
+    pid: int
+    session_id: str
+    cwd: str
 
 
 _decode = msgspec.json.Decoder(_Entry).decode
 
 
-def running_sessions(roots: Iterable[str]) -> frozenset[str]:
-    """The sessions whose process is alive, by the registries beside these roots.
+def running(roots: Iterable[str]) -> list[Process]:
+    """The processes that are alive, by the registries beside these roots.
 
     An entry that cannot be read is no evidence; the log decides alone then.
     """
-    return frozenset(
-        entry.sessionId
+    return [
+        Process(entry.pid, entry.sessionId, str(entry.cwd or ""))
         for root in roots
         for entry in _entries(Path(root).parent / "sessions")
-        if _is_alive(entry.pid)
-    )
+        if is_alive(entry.pid)
+    ]
+
+
+def running_sessions(roots: Iterable[str]) -> frozenset[str]:
+    """The sessions whose process is alive."""
+    return frozenset(process.session_id for process in running(roots))
 
 
 def session_of_process(roots: Iterable[str], pid: int) -> str | None:
@@ -42,7 +66,7 @@ def session_of_process(roots: Iterable[str], pid: int) -> str | None:
     return None
 
 
-def _entries(folder: Path, name: str = "") -> Iterable[_Entry]:
+def _entries(folder: Path, name: str = "") -> Iterator[_Entry]:
     try:
         names = [name] if name else [p.name for p in folder.iterdir()][:_MAX_FILES]
     except OSError:
@@ -50,14 +74,17 @@ def _entries(folder: Path, name: str = "") -> Iterable[_Entry]:
     for each in names:
         if not each.endswith(".json"):
             continue
+        data = read_small(str(folder / each), _MAX_BYTES)
+        if data is None:
+            continue
         try:
-            with (folder / each).open("rb") as file:
-                yield _decode(file.read(_MAX_BYTES))
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+            yield _decode(data)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             continue
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Whether there is a process with that id now."""
     if pid <= 0:
         return False
     try:
@@ -67,3 +94,29 @@ def _is_alive(pid: int) -> bool:
     except PermissionError:
         return True  # somebody else's, but alive
     return True
+
+
+def environment_of(pid: int) -> dict[str, str]:
+    """The environment that a process was started with; empty where it cannot be seen."""
+    data = read_small(f"/proc/{pid}/environ", _MAX_ENVIRONMENT) or b""
+    found: dict[str, str] = {}
+    for pair in data.split(b"\0"):
+        name, equals, value = pair.partition(b"=")
+        if equals:
+            found[name.decode("utf-8", "replace")] = value.decode("utf-8", "replace")
+    return found
+
+
+def started_at(pid: int) -> int | None:
+    """When a process was started, milliseconds; None where the platform does not say."""
+    status = read_small(f"/proc/{pid}/stat", _MAX_BYTES)
+    system = read_small("/proc/stat", _MAX_ENVIRONMENT)
+    if status is None or system is None:
+        return None
+    try:
+        # The command's name stands in parentheses and may hold anything.
+        ticks = int(status.rpartition(b")")[2].split()[_START_FIELD])
+        line = next(x for x in system.splitlines() if x.startswith(b"btime "))
+        return int(line.split()[1]) * 1000 + ticks * 1000 // os.sysconf("SC_CLK_TCK")
+    except (ValueError, IndexError, StopIteration, OSError):
+        return None

@@ -134,6 +134,15 @@ class Ledger:
             change = claiming.end(connection, self.owners, ends)
             return self._begin(change, Moves())
 
+    def put_processes(self, seen: Sequence[tuple[int, str, int]]) -> None:
+        """Keep which process runs which session since when."""
+        with self._changing() as connection:
+            connection.executemany(
+                "INSERT OR IGNORE INTO process VALUES (?, ?, ?)", seen
+            )
+            sessions = self.owners.claimed_by_process([pid for pid, _, _ in seen])
+            self.owners.lay_all(sessions)
+
     def lay(
         self, sessions: Collection[int], moves: Moves, *, anew: bool = False
     ) -> Iterator[None]:

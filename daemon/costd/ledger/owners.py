@@ -245,6 +245,18 @@ class Owners:
             found |= self._covered(wide)
         return self.with_forks(found)
 
+    def claimed_by_process(self, pids: Collection[int]) -> set[int]:
+        """The sessions of processes that somebody claims."""
+        names = {str(pid) for pid in pids}
+        claims = [
+            claim.as_claim
+            for claim in kept.select(
+                self._connection, "selector = 'pid' AND revoked_at IS NULL"
+            )
+            if claim.value in names
+        ]
+        return self.selected(claims)
+
     def _covered(self, wide: list[Claim]) -> set[int]:
         """The sessions with a place that a glob covers."""
         # Taken back or not: what it covers is asked, not whether it holds.

@@ -99,7 +99,7 @@ def _make_directory(path: Path) -> None:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise _problem(path, error) from None
+        raise problem_of(path, error) from None
 
 
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> bool:
@@ -117,11 +117,12 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> bool:
             return False
         _replace(target, data, mode)
     except OSError as error:
-        raise _problem(path, error) from None
+        raise problem_of(path, error) from None
     return True
 
 
-def _problem(path: Path, error: OSError) -> PublishError:
+def problem_of(path: Path, error: OSError) -> PublishError:
+    """What a failure of the system means for whoever reads it."""
     reason = os.strerror(error.errno) if error.errno else type(error).__name__
     return PublishError(
         f"cannot write {os.fsencode(path).decode(errors='backslashreplace')}: {reason}",
@@ -150,6 +151,22 @@ def _holds(path: Path, data: bytes, mode: int) -> bool:
 
 def _replace(target: Path, data: bytes, mode: int) -> None:
     """Temporary file, content, disk, rename, disk; no trace of it on any failure."""
+    temporary = write_temporary(target, data, mode)
+    try:
+        temporary.replace(target)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+    sync_directory(target.parent)
+
+
+def write_temporary(target: Path, data: bytes, mode: int) -> Path:
+    """A new file beside ``target``, on the disk; no trace of it on any failure.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     temporary = target.with_name(f".costd-{os.getpid()}-{secrets.token_hex(8)}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     fd = os.open(temporary, flags, 0o600)
@@ -160,12 +177,11 @@ def _replace(target: Path, data: bytes, mode: int) -> None:
             os.fsync(fd)
         finally:
             os.close(fd)
-        temporary.replace(target)
     except BaseException:
         with suppress(OSError):
             temporary.unlink()
         raise
-    _sync_directory(target.parent)
+    return temporary
 
 
 def _write_all(fd: int, data: bytes) -> None:
@@ -174,7 +190,7 @@ def _write_all(fd: int, data: bytes) -> None:
         rest = rest[os.write(fd, rest) :]
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
     """Make the rename itself durable, where the file system knows how."""
     fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

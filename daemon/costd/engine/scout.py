@@ -1,0 +1,93 @@
+"""Looking up directories in a thread of its own: a dead network mount hangs nobody.
+
+What is found comes back as a message. Until then a context is judged by its line.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from queue import Empty, SimpleQueue
+
+from costd.ingest.repositories import MAY_LOOK, Repositories, Where
+from costd.ledger.world import Directory, Repository
+
+PATIENCE_MS = 3_000
+"""After so long, whoever waits for what was asked waits no more."""
+
+_FRESH_MS = 10 * 60 * 1000
+_AT_ONCE = 200
+
+Deliver = Callable[[list[Where]], None]
+
+
+class Scout:
+    """Asks the disk where directories lie.
+
+    Args:
+        deliver: gets what was found, in the scout's thread.
+        clock: milliseconds since the epoch.
+    """
+
+    def __init__(self, deliver: Deliver, clock: Callable[[], int]) -> None:
+        self._deliver = deliver
+        self._clock = clock
+        self._wanted: SimpleQueue[str | None] = SimpleQueue()
+        self._waiting: set[str] = set()
+        self._asked_at = 0
+        self._thread: threading.Thread | None = None
+
+    def ask(self, paths: Iterable[str]) -> None:
+        """Have directories looked up."""
+        new = set(paths) - self._waiting if MAY_LOOK else set()
+        if not new:
+            return
+        self._waiting |= new
+        self._asked_at = self._clock()
+        for path in sorted(new):
+            self._wanted.put(path)
+        if self._thread is None:
+            self._thread = threading.Thread(
+                target=self._run, name="costd-scout", daemon=True
+            )
+            self._thread.start()
+
+    def returned(self, found: Iterable[Where]) -> None:
+        """What was delivered has arrived."""
+        self._waiting -= {where.path for where in found}
+
+    @property
+    def is_out(self) -> bool:
+        """Whether something is being looked up that may come in a moment."""
+        gone = self._clock() - self._asked_at
+        return bool(self._waiting) and 0 <= gone < PATIENCE_MS
+
+    def close(self) -> None:
+        """End the thread, unless a file system holds it."""
+        self._wanted.put(None)
+
+    def _run(self) -> None:
+        repositories = Repositories(_FRESH_MS)
+        while (path := self._wanted.get()) is not None:
+            found = [repositories.where(path, self._clock())]
+            while len(found) < _AT_ONCE:
+                try:
+                    path = self._wanted.get_nowait()
+                except Empty:
+                    break
+                if path is None:
+                    return
+                found.append(repositories.where(path, self._clock()))
+            self._deliver(found)
+
+
+def as_kept(found: Iterable[Where]) -> tuple[list[Repository], list[Directory]]:
+    """What was found, as the ledger keeps it."""
+    repositories: dict[str, Repository] = {}
+    directories: list[Directory] = []
+    for path, repository, is_repo in found:
+        if repository is not None:
+            repositories[repository.root] = Repository(*repository)
+        root = "" if repository is None else repository.root
+        directories.append(Directory(path, root, is_repo))
+    return list(repositories.values()), directories

@@ -1,0 +1,138 @@
+"""``session-map.json``, read and written: in costd's own directory and in others'."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from costd.core.attribution import CONFIDENCE
+from costd.core.errors import CostdError
+from costd.core.session_map import (
+    Entry,
+    MalformedError,
+    Owned,
+    decoded,
+    merged,
+    parse,
+)
+from costd.ledger.claims import NewClaim
+from costd.publish.encode import dump
+from costd.publish.session_map import look, update
+
+NAME = "session-map.json"
+SOURCE = "session-map"
+CODE = "session_map"
+
+Pairs = set[tuple[str, str]]
+
+
+class SessionMaps:
+    """All session maps that are read, and those that are written.
+
+    Args:
+        written: directories with a map that costd writes; they must exist.
+        read: maps of others that are only read.
+    """
+
+    def __init__(self, written: Iterable[Path], read: Iterable[Path] = ()) -> None:
+        self._written = [folder / NAME for folder in written]
+        known = {path.resolve() for path in self._written}
+        self._read = [path for path in read if path.resolve() not in known]
+        self._stamps: dict[Path, tuple[int, ...]] = {}
+        self._published: Pairs = set()
+        self._troubles: dict[Path, str] = {}
+
+    @property
+    def trouble(self) -> str:
+        """What must be said of the maps; empty when all is well."""
+        return "; ".join(self._troubles.values())
+
+    def look(self, now: int) -> list[NewClaim]:
+        """Others' entries in the maps that changed, as claims; read again they are the same."""
+        found: list[NewClaim] = []
+        for path in (*self._written, *self._read):
+            stamp = _stamp(path)
+            if stamp == self._stamps.get(path):
+                continue
+            self._stamps[path] = stamp
+            found.extend(self._claims(path, now))
+        return found
+
+    def _claims(self, path: Path, now: int) -> list[NewClaim]:
+        try:
+            data = look(path)
+            parsed = parse(data, self._published) if data else None
+        except MalformedError as error:
+            self._troubles[path] = f"{path} cannot be used: {error}"
+            return []
+        except CostdError as error:
+            self._troubles[path] = error.message
+            return []
+        self._troubles.pop(path, None)
+        if parsed is None:
+            return []
+        if parsed.refused:
+            count = parsed.refused
+            self._troubles[path] = (
+                f"{count} entries of {path} cannot be used: {parsed.reason}"
+            )
+        return [_claim(entry, now) for entry in parsed.entries]
+
+    def write(self, issues: Mapping[str, Owned], gone: Pairs) -> None:
+        """Bring every map up to date.
+
+        Args:
+            issues: what costd says, by issue.
+            gone: pairs of issue and session whose claims were taken back.
+        """
+        published = {
+            (issue, str(entry["id"]))
+            for issue, owned in issues.items()
+            for entry in owned.sessions
+        }
+        before = self._published | published
+
+        def merge(data: bytes | None) -> bytes | None:
+            try:
+                return dump(
+                    merged(decoded(data) if data else None, issues, before, gone)
+                )
+            except MalformedError:
+                return None  # somebody writes it just now, or has broken it
+
+        for path in self._written:
+            if not path.parent.is_dir():
+                continue
+            try:
+                update(path, merge)
+            except CostdError as error:
+                self._troubles[path] = error.message
+        self._published = published
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    try:
+        status = path.stat()
+    except OSError:
+        return ()
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _claim(entry: Entry, now: int) -> NewClaim:
+    subject = f"{SOURCE}:{entry.issue}:{entry.session_id}"
+    times = f"{entry.from_at}:{entry.until_at}:{entry.role}"
+    return NewClaim(
+        key=f"{subject}:{times}",
+        subject=subject,
+        selector="session",
+        value=entry.session_id,
+        within="",
+        issue=entry.issue,
+        role=entry.role,
+        from_at=entry.from_at,
+        until_at=entry.until_at,
+        made_at=now,
+        rule="orchestrator",
+        confidence=CONFIDENCE["orchestrator"],
+        source=SOURCE,
+    )
