@@ -53,7 +53,7 @@ def asked(daemon: Daemon) -> dict[str, Any]:
         ("--branch feature/*", {"branch": "feature/*"}),
         ("--cwd /p/app/", {"cwd": "/p/app"}),
         ("--cwd **/app", {"cwd": "**/app"}),
-        ("--cwd .", {"cwd": os.getcwd()}),  # noqa: PTH109 - as text
+        ("--cwd .", {"cwd": os.getcwd()}),  # noqa: PTH109 - wanted as text
         ("--cwd ~/x*", {"cwd": "~"}),
     ],
 )

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from costd.core.checkpoint import Checkpoint, Segment
 from costd.engine.reading import Reader
@@ -152,3 +153,12 @@ def test_a_log_that_is_half_read_still_looks_changed(
     assert first.more
     assert first.checkpoint.changed_ns != log.stat().st_ctime_ns
     assert read_all(fresh(log))[-1].checkpoint.changed_ns == log.stat().st_ctime_ns
+
+
+def test_a_state_of_an_older_costd_is_no_reason_to_give_up(log: Path) -> None:
+    write(log, lines(1, 2, 3))
+    known = replace(read(fresh(log)).checkpoint, state=b"\x92\x01\x02")
+    write(log, lines(1, 2, 3, 4))
+    segment = read(known)
+    assert (segment.error, responses(segment)) == ("", 4)
+    assert segment.checkpoint.generation == 1

@@ -11,6 +11,7 @@ import stat
 from collections.abc import Callable
 from errno import ELOOP
 
+from msgspec import MsgspecError
 from msgspec.structs import replace
 
 from costd.core.checkpoint import Checkpoint, Segment
@@ -59,16 +60,12 @@ class Reader:
         if not stat.S_ISREG(status.st_mode):
             return Segment(known, _nothing(), error="not a regular file")
         if not fingerprint.is_continued(descriptor, status, known):
-            known = Checkpoint(
-                known.path, known.source, known.root, generation=known.generation + 1
-            )
-        relative = os.fsdecode(known.path[len(known.root) :].lstrip(b"/"))
-        parser = claude_code.Parser(
-            claude_code.session_of(relative).encode("utf-8", "replace").decode(),
-            claude_code.agent_of(relative).encode("utf-8", "replace").decode(),
-            known.state,
-            status.st_mtime_ns // 1_000_000,
-        )
+            known = _from_the_start(known)
+        try:
+            parser = _parser(known, status)
+        except MsgspecError:  # the state of an older costd, which meant something else
+            known = _from_the_start(known)
+            parser = _parser(known, status)
         tailed = self._tail.read(descriptor, known.offset, known.scan_from, parser)
         first, first_length = known.head, known.head_length
         if first_length < fingerprint.HEAD_BYTES:
@@ -89,6 +86,23 @@ class Reader:
             state=tailed.state,
         )
         return Segment(checkpoint, parser.finish(), known.offset, more=tailed.more)
+
+
+def _from_the_start(known: Checkpoint) -> Checkpoint:
+    """Nothing of it is known any more but where it is."""
+    return Checkpoint(
+        known.path, known.source, known.root, generation=known.generation + 1
+    )
+
+
+def _parser(known: Checkpoint, status: os.stat_result) -> claude_code.Parser:
+    relative = os.fsdecode(known.path[len(known.root) :].lstrip(b"/"))
+    return claude_code.Parser(
+        claude_code.session_of(relative).encode("utf-8", "replace").decode(),
+        claude_code.agent_of(relative).encode("utf-8", "replace").decode(),
+        known.state,
+        status.st_mtime_ns // 1_000_000,
+    )
 
 
 def _nothing() -> Reading:

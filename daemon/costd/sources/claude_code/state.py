@@ -21,12 +21,18 @@ Side = tuple[int, int, int, int]
 
 
 class Run(Struct, array_like=True):
-    """Where an id that is not unique stands: which run, and what would end it."""
+    """Where an id that is not unique stands: which run, and what would end it.
+
+    ``scope`` is what tells the run from all others: the uuid of its first line, which
+    copies keep and which no other line of a rewritten log can take over; where that
+    is no uuid, who speaks and the run's number.
+    """
 
     number: int
     stopped: bool
     side: Side
     uuid: str
+    scope: str
 
 
 class Asked(NamedTuple):
@@ -63,7 +69,7 @@ class State(Struct, array_like=True):
         """The response id of a line, and the scope in which it means one response.
 
         A request id or an id of the provider's own form is unique everywhere. Any
-        other id may be a gateway's constant: it is told apart by session and run.
+        other id may be a gateway's constant: it is told apart by its run.
 
         Returns:
             ``(response_id, scope)``; an empty scope is the whole world.
@@ -71,13 +77,13 @@ class State(Struct, array_like=True):
         if line.response_id:
             if line.request_id or is_provider_id(line.response_id):
                 return line.response_id, ""
-            return line.response_id, f"{line.speaker} {self._run(line)}"
+            return line.response_id, self._run(line).scope
         if line.request_id:
             return f"request:{line.request_id}", ""
         scope = "" if _UUID.fullmatch(line.uuid) else line.speaker
         return f"line:{line.uuid}", scope
 
-    def _run(self, line: Asked) -> int:
+    def _run(self, line: Asked) -> Run:
         """A run ends with a stop reason, or when the input side changes.
 
         New versions write the stop reason on every block, so a line that follows the
@@ -86,16 +92,16 @@ class State(Struct, array_like=True):
         key = f"{line.speaker} {line.response_id}"
         run = self.runs.pop(key, None)
         if run is None:
-            run = Run(0, stopped=False, side=line.side, uuid="")
+            run = _begin(0, line)
         elif run.side != line.side or (
             run.stopped and not (line.parent and line.parent == run.uuid)
         ):
-            run = Run(run.number + 1, stopped=False, side=line.side, uuid="")
+            run = _begin(run.number + 1, line)
         run.stopped = line.stop
         run.uuid = line.uuid
         self.runs[key] = run
         _forget(self.runs)
-        return run.number
+        return run
 
     def remember(self, tool_use_id: str, search: Search) -> None:
         """A web search began."""
@@ -112,6 +118,12 @@ class State(Struct, array_like=True):
 def unpack(packed: bytes) -> State:
     """The state in a checkpoint."""
     return msgspec.msgpack.decode(packed, type=State) if packed else State({}, {})
+
+
+def _begin(number: int, line: Asked) -> Run:
+    is_unique = _UUID.fullmatch(line.uuid) is not None
+    scope = line.uuid if is_unique else f"{line.speaker} {number}"
+    return Run(number, stopped=False, side=line.side, uuid="", scope=scope)
 
 
 def _forget(remembered: dict[str, Run] | dict[str, Search]) -> None:
