@@ -89,7 +89,8 @@ def every_answer(top: Path) -> dict[str, list[Any]]:
     for name, document in asked.published.items():
         title = "issues/ID.json" if name.startswith("issues/") else name
         found.setdefault(title, []).append(json.loads(json.dumps(document)))
-    return found
+    text = (top / "out" / "session-map.json").read_bytes()
+    return {**found, "session-map.json": [json.loads(text)]}
 
 
 def issues_of(asked: Asked) -> dict[str, list[Any]]:

@@ -93,6 +93,14 @@ def is_own(issue: str, raw: object, own: Collection[tuple[str, str]]) -> bool:
     return raw.get("source") == OWN or (issue, raw.get("id")) in own
 
 
+def own_pairs(value: Json) -> Iterator[tuple[str, str]]:
+    """The pairs of issue and session id whose entries are costd's own."""
+    for name, entry in _issues(value).items():
+        for raw in entry["sessions"] if isinstance(entry, dict) else ():
+            if isinstance(raw, dict) and raw.get("source") == OWN:
+                yield valid_issue(name) or name, str(raw.get("id"))
+
+
 def _issues(value: Json) -> Json:
     """The issues of either form; at the top, what has no sessions is no issue."""
     inner = value.get("issues")

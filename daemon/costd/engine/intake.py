@@ -8,7 +8,7 @@ and whoever is free takes the next one.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from costd.core.checkpoint import Checkpoint, Segment
@@ -16,8 +16,10 @@ from costd.core.errors import LedgerBusyError
 from costd.engine.backlog import Backlog
 from costd.engine.importer import Importer
 from costd.engine.reading import Reader
+from costd.ingest.agents import note_beside
 from costd.ingest.sweep import Seen, Sweep, sweep
 from costd.ledger import Ledger
+from costd.ledger.agents import Agent
 from costd.sources import claude_code
 
 SOURCE = "claude"
@@ -153,7 +155,7 @@ class Intake:
 
     def _record(self, segments: list[Segment]) -> None:
         try:
-            recorded = self._ledger.record(segments)
+            recorded = self._ledger.record(segments, _agents(segments))
         except LedgerBusyError as error:
             self.problem = error
             self.give_up()
@@ -254,3 +256,22 @@ class Intake:
             behind += max(0, seen.size - (before.size if before else 0))
         self.progress.bytes_total = sum(seen.size for seen in files.values())
         self.progress.bytes_behind = behind
+
+
+def _agents(segments: Iterable[Segment]) -> Iterator[Agent]:
+    """What the notes beside subagents' logs say of those that were read."""
+    for segment in segments:
+        point = segment.checkpoint
+        agent_id = claude_code.agent_of(os.fsdecode(point.path))
+        sessions = {
+            context.session_id
+            for context in segment.reading.contexts
+            if context.agent_id == agent_id
+        }
+        if not agent_id or not sessions:
+            continue
+        note = note_beside(os.fsdecode(point.path))
+        if note is not None:
+            for session in sessions:
+                kind, parent = note.agentType, note.parentAgentId
+                yield Agent(point.source, session, agent_id, kind, parent)

@@ -9,9 +9,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from costd.core.attribution import session_type
+from costd.core.attribution import BUCKETS, session_type
 from costd.core.money import to_usd
-from costd.core.summary import Sums, cost_usd, instant, together
+from costd.core.summary import BASIS, Sums, cost_usd, instant, together
 from costd.ledger.issues import WorkRow
 
 Json = dict[str, Any]
@@ -41,6 +41,46 @@ def issue_file(
         "sessions": session_entries(rows, live),
         "byModel": {model: to_usd(cost) for model, cost in by_cost},
     }
+
+
+def by_issue_file(
+    timezone: str, issues: Sequence[Json], buckets: Sequence[Json]
+) -> Json:
+    """``costs-by-issue.json``: what ``issue_costs`` and ``bucket_costs`` have made."""
+    every = (*issues, *buckets)
+    return {
+        "schemaVersion": 1,
+        "timezone": timezone,
+        "basis": BASIS,
+        "issues": list(issues),
+        "buckets": list(buckets),
+        "totalCost": round(sum(entry["totalCost"] or 0 for entry in every), 9),
+        "totalTokens": sum(entry["totalTokens"] for entry in every),
+    }
+
+
+def issue_costs(owner: str, sums: Sums, last_at: int) -> Json:
+    """An entry of ``costs-by-issue.json``."""
+    return {
+        "issueId": owner,
+        "totalCost": cost_usd(sums),
+        "totalTokens": sums.total_tokens,
+        "tokenCount": sums.total_tokens,
+        "sessionCount": sums.sessions,
+        "lowerBound": bool(sums.unfinalised or sums.unpriced),
+        "unpricedTokens": sums.unpriced_tokens,
+        "lastActivityAt": instant(last_at),
+    }
+
+
+def bucket_costs(bucket: str, sums: Sums, last_at: int) -> Json:
+    """The entry of a bucket, with the reason why it holds what it holds."""
+    return {**issue_costs(bucket, sums, last_at), "reason": reason(bucket)}
+
+
+def reason(bucket: str) -> str:
+    """Why a bucket holds what it holds."""
+    return BUCKETS.get(bucket, "somebody said so: a bucket of your own")
 
 
 def session_entries(rows: Iterable[WorkRow], live: Collection[str]) -> list[Json]:

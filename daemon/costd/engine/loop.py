@@ -33,11 +33,15 @@ from costd.engine.messages import (
     Tick,
 )
 from costd.engine.outlet import Outlet, Publish
+from costd.engine.outside import Outside
+from costd.engine.publishing import Publishing
 from costd.engine.recounting import begin
+from costd.engine.session_maps import SessionMaps
 from costd.engine.view import View, Watching
 from costd.engine.waiting import Waiting, settle
-from costd.ingest.processes import running_sessions
+from costd.ingest.orchestrators import Orchestrators
 from costd.ledger import Ledger
+from costd.ledger.moves import Moves
 
 _CHANGING = frozenset({"reprice", "hook", "link", "unlink", "link_suggested"})
 
@@ -54,6 +58,8 @@ class Engine:
         quiet_ms: after so long without a line a session is over.
         max_line_bytes: longer lines are skipped.
         spool: the directory of messages that nobody took; None: there is none.
+        orchestrators: reads what they write down of sessions; None: nobody looks.
+        session_maps: files that tell whose sessions are whose; None: there are none.
         publish: what to do with the documents; None publishes nothing.
         is_daemon: whether this engine lives on, with a beat and a watch.
     """
@@ -69,6 +75,8 @@ class Engine:
         quiet_ms: int,
         max_line_bytes: int,
         spool: str | None = None,
+        orchestrators: Orchestrators | None = None,
+        session_maps: SessionMaps | None = None,
         publish: Publish | None = None,
         is_daemon: bool = False,
     ) -> None:
@@ -85,6 +93,15 @@ class Engine:
         )
         self._inbox = Inbox(spool, self.ask)
         self._jobs = Jobs(self._finish)
+        self._outside = Outside(
+            ledger=ledger,
+            jobs=self._jobs,
+            call=lambda work: self._queue.put(Call(work)),
+            clock=clock,
+            orchestrators=orchestrators,
+            maps=session_maps,
+        )
+        self._publishing = Publishing(self._outlet, self._outside, clock)
         self.progress = self._intake.progress
         self._live = Live(quiet_ms)
         self._watch: Watching | None = None
@@ -136,7 +153,14 @@ class Engine:
         finally:
             self._end()
 
+    @property
+    def _roots(self) -> tuple[str, ...]:
+        return self._intake.last_sweep.roots
+
     def _begin(self) -> None:
+        if self._ledger.unlaid:
+            steps = self._ledger.lay(self._ledger.unlaid, Moves(), anew=True)
+            self._jobs.begin(Job(steps, dict))
         self._live.restore(self._ledger.database.connection, self._clock())
         self._look()
         self._inbox.take(self._clock(), self._troubles)
@@ -159,7 +183,8 @@ class Engine:
             self._jobs.advance()
             self._owners_changed()
         self._waiting.settle(is_busy=self._is_behind, problem=self._intake.problem)
-        self._publish_if_due()
+        if self._publishing.is_due:
+            self._publish_now("running")
 
     def _next(self) -> Message | None:
         if self._intake.has_work or self._jobs:
@@ -205,6 +230,7 @@ class Engine:
                 self._answer(message)
             case Call(work):
                 work()
+                self._owners_changed()
             case Tick():
                 self._beat()
             case Rescan():
@@ -222,8 +248,12 @@ class Engine:
             return
         for session_id, at in self._intake.heard.items():
             self._live.hear(session_id, at)
+        self._outside.heard(self._intake.heard, self._roots)
         self._intake.heard.clear()
-        self._memory.forget(since=self._intake.changed_since)
+        owners = self._ledger.owners
+        since = 0 if owners.has_moved else self._intake.changed_since
+        owners.has_moved = False
+        self._memory.forget(since=since)
         self._intake.changed_since = NOTHING
         self._outlet.change()
 
@@ -246,7 +276,7 @@ class Engine:
             self._troubles["ledger"] = error.message
             return
         self._troubles.pop("ledger", None)
-        self._live.set_running(running_sessions(self._intake.last_sweep.roots))
+        self._live.set_running(self._outside.look(self._roots, self._troubles))
         if self._watch is not None:
             self._watch.check(self._intake.last_sweep.directories)
 
@@ -274,7 +304,7 @@ class Engine:
     @property
     def _is_behind(self) -> bool:
         """Whether something is known to be there that the ledger does not hold."""
-        return self._intake.is_busy or bool(self._jobs)
+        return self._intake.is_busy or bool(self._jobs) or self._outside.is_out
 
     def _owners_changed(self) -> None:
         """What was worked out before may not be so any more."""
@@ -335,23 +365,15 @@ class Engine:
             troubles={**self._troubles, **self._outlet.troubles},
         )
 
-    def _publish_if_due(self) -> None:
-        if self._outlet.wait_ms(self._clock()) == 0:
-            self._publish_now("running")
-
     def _publish_now(self, state: str) -> None:
-        def contents() -> Mapping[str, Any]:
-            from costd.engine.documents import documents  # noqa: PLC0415 - a daemon's
-
-            return documents(self._view(), state=state)
-
-        if self._outlet.publish(self._clock, contents):
+        if self._publishing.write(self._view(), state):
             self.on_change()
 
     def _end(self) -> None:
         if self._watch is not None:
             self._watch.stop()
         self._intake.close()
+        self._outside.close()
         with suppress(CostdError):
             self._publish_now("stopped")
         self._ended = True

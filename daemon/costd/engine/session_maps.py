@@ -13,6 +13,7 @@ from costd.core.session_map import (
     Owned,
     decoded,
     merged,
+    own_pairs,
     parse,
 )
 from costd.ledger.claims import NewClaim
@@ -46,6 +47,10 @@ class SessionMaps:
     def trouble(self) -> str:
         """What must be said of the maps; empty when all is well."""
         return "; ".join(self._troubles.values())
+
+    def forget(self) -> None:
+        """Everything is new again."""
+        self._stamps = {}
 
     def look(self, now: int) -> list[NewClaim]:
         """Others' entries in the maps that changed, as claims; read again they are the same."""
@@ -85,20 +90,16 @@ class SessionMaps:
             issues: what costd says, by issue.
             gone: pairs of issue and session whose claims were taken back.
         """
-        published = {
-            (issue, str(entry["id"]))
-            for issue, owned in issues.items()
-            for entry in owned.sessions
-        }
-        before = self._published | published
+        published: Pairs = set()
 
         def merge(data: bytes | None) -> bytes | None:
             try:
-                return dump(
-                    merged(decoded(data) if data else None, issues, before, gone)
-                )
+                found = decoded(data) if data else None
+                wanted = merged(found, issues, self._published, gone)
             except MalformedError:
                 return None  # somebody writes it just now, or has broken it
+            published.update(own_pairs(wanted))
+            return dump(wanted)
 
         for path in self._written:
             if not path.parent.is_dir():

@@ -58,6 +58,10 @@ class Orchestrators:
         """Where these orchestrators keep a ``session-map.json`` of their own."""
         return [folder / "session-map.json" for _, folder in self._agents]
 
+    def forget(self) -> None:
+        """Everything is new again."""
+        self._seen = {}
+
     def look(self) -> list[Said]:
         """What is new, the older records first."""
         found: list[Said] = []

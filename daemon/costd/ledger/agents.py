@@ -43,6 +43,16 @@ def put(connection: Connection, places: Places, found: Iterable[Agent]) -> set[i
     return changed
 
 
+def types_of(connection: Connection, session_id: str) -> dict[str, str]:
+    """The kinds of a session's subagents, by id; only those that are known."""
+    rows = connection.execute(
+        "SELECT a.agent_id, a.agent_type FROM session s JOIN agent a "
+        "ON a.session = s.id WHERE s.session_id = ? AND a.agent_type <> ''",
+        (session_id,),
+    )
+    return dict(rows.fetchall())
+
+
 def put_forks(
     connection: Connection, copies: Mapping[tuple[int, int], int]
 ) -> set[int]:

@@ -17,10 +17,15 @@ _T = TypeVar("_T")
 
 
 class Learnt(NamedTuple):
-    """Sessions whose contexts were judged, and groups whose keys have changed."""
+    """What new contexts mean for others.
+
+    Sessions whose contexts were judged, groups whose keys have changed, and directories
+    that nobody has looked at.
+    """
 
     sessions: set[int]
     groups: set[str]
+    unknown: set[str]
 
 
 class _Context(NamedTuple):
@@ -55,11 +60,13 @@ def judge_new(connection: Connection, world: World, after: int) -> Learnt:
     rows = connection.execute(f"{_CONTEXTS} WHERE c.id > ?", (after,))
     contexts = [_Context(*row) for row in rows]
     if not contexts:
-        return Learnt(set(), set())
+        return Learnt(set(), set(), set())
     world.load(after)  # what is new must be seen to be new
     groups = {world.learn(context.cwd, context.branch) for context in contexts} - {""}
     _judge(connection, world, contexts)
-    return Learnt({context.session for context in contexts}, groups)
+    cwds = {context.cwd for context in contexts}
+    unknown = {cwd for cwd in cwds if cwd and not world.is_looked_at(cwd)}
+    return Learnt({context.session for context in contexts}, groups, unknown)
 
 
 def judge_sessions(

@@ -137,6 +137,16 @@ def every_owner(connection: Connection) -> set[str]:
     }
 
 
+def bucket_extent(connection: Connection) -> dict[str, tuple[int, int]]:
+    """How many sessions have something in a bucket, and when the latest of it was."""
+    rows = connection.execute(
+        "SELECT a.issue, count(DISTINCT c.session), max(min(c.last_at, a.until_at - 1)) "
+        "FROM attribution a JOIN context c ON c.id = a.context_id "
+        "WHERE a.issue LIKE 'none:%' GROUP BY 1"
+    )
+    return {bucket: (sessions, last_at) for bucket, sessions, last_at in rows}
+
+
 class PullLink(NamedTuple):
     """A pull request that a session named, and when it first and last did."""
 

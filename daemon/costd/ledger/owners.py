@@ -57,6 +57,10 @@ class Owners:
         self.split: dict[int, Pieces] = pieces.load(connection)
         self.changed: set[str] = set()
         """Issues and buckets whose sums may have changed, until somebody asks."""
+        self.unknown: set[str] = set()
+        """Directories that nobody has looked at, until somebody asks."""
+        self.has_moved = False
+        """Whether something that was recorded before has other owners now."""
         self._claims: Claims | None = None
 
     def forget(self) -> None:
@@ -138,6 +142,7 @@ class Owners:
         else:
             self.split[context] = now
         self.changed.update(str(row[3]) for row in (*outcome.before, *outcome.after))
+        self.has_moved |= bool(outcome.before)
 
     # What has to be laid over when something is new.
 
@@ -152,6 +157,7 @@ class Owners:
             new_to: sessions of which something else became known.
         """
         learnt = evidence.judge_new(self._connection, self.world, after)
+        self.unknown |= learnt.unknown
         sessions = learnt.sessions | set(new_to)
         self.judge(new_to)
         sessions |= self._judge_groups(learnt.groups)

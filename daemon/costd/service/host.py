@@ -21,6 +21,8 @@ from costd.core.attribution import Keys
 from costd.core.instants import MINUTE, SECOND
 from costd.engine.loop import Engine
 from costd.engine.outlet import Publish
+from costd.engine.session_maps import SessionMaps
+from costd.ingest.orchestrators import Orchestrators
 from costd.ingest.sweep import real_paths
 from costd.ledger import Ledger
 from costd.lock import exclusive
@@ -74,6 +76,8 @@ def compose(config: Config, paths: Paths, publish_to: Publish | None) -> Engine:
     keys = config.attribution.issue_keys
     card = load_rate_card(config.prices.override_tables(), config.prices.aliases)
     known = Keys(None if keys is None else frozenset(k.upper() for k in keys))
+    orchestrators = Orchestrators(Path.home(), os.environ)
+    maps = [paths.output_dir, *config.output.mirror_dirs]
     return Engine(
         ledger=Ledger(paths.ledger, card, known),
         roots=roots_of(config),
@@ -83,6 +87,8 @@ def compose(config: Config, paths: Paths, publish_to: Publish | None) -> Engine:
         quiet_ms=config.engine.live_minutes * MINUTE,
         max_line_bytes=config.engine.max_line_bytes,
         spool=str(paths.spool),
+        orchestrators=orchestrators,
+        session_maps=SessionMaps(maps, orchestrators.session_maps),
         publish=publish_to,
         is_daemon=publish_to is not None,
     )

@@ -33,6 +33,9 @@ def _trouble(code: str, message: str) -> Problem:
     if code == "spool":
         fix = "Look at the *.bad files there; remove them when they are of no use."
         return Problem(code, message, fix)
+    if code == "session_map":
+        fix = "Mend the file or move it away; what it said before stands until then."
+        return Problem(code, message, fix)
     return Problem(code, message, "See `costd doctor` and the log.", ERROR)
 
 

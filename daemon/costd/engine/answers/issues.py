@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from costd.core.attribution import BUCKETS, require_issue
+from costd.core.attribution import require_issue
 from costd.core.errors import NotFoundError
 from costd.core.money import to_usd
 from costd.core.periods import day_of
@@ -23,7 +23,13 @@ from costd.core.summary import (
 from costd.engine.answers.report import read_question
 from costd.engine.answers.status import live_sessions
 from costd.engine.claimed import claim_json
-from costd.engine.issue_files import issue_file
+from costd.engine.issue_files import (
+    bucket_costs,
+    by_issue_file,
+    issue_costs,
+    issue_file,
+    reason,
+)
 from costd.engine.live import LiveSession
 from costd.engine.view import Params, View, number, text
 from costd.ledger import claims as kept
@@ -68,11 +74,6 @@ def issues(view: View, params: Params) -> Row:
         total=_whole(named, buckets),
         basis=BASIS,
     )
-
-
-def reason(bucket: str) -> str:
-    """Why a bucket holds what it holds."""
-    return BUCKETS.get(bucket, "somebody said so: a bucket of your own")
 
 
 def _listed(row: OwnerRow) -> Row:
@@ -145,35 +146,23 @@ def costs_by_issue(view: View, params: Params) -> Row:
     """The shape that dashboards read: issues with their costs, and what none owns."""
     question = read_question(view, params)
     rows = owners(view.connection, question)
-    return {
-        "schemaVersion": 1,
-        "timezone": question.zone.key,
-        "basis": BASIS,
-        "issues": [by_issue(row) for row in rows if not row.owner.startswith("none:")],
-        "buckets": [
-            {**by_issue(row), "reason": reason(row.owner)}
+    return by_issue_file(
+        question.zone.key,
+        [
+            {
+                **issue_costs(row.owner, row.sums, row.last_at),
+                "models": row.models,
+                "roles": row.roles,
+            }
+            for row in rows
+            if not row.owner.startswith("none:")
+        ],
+        [
+            bucket_costs(row.owner, row.sums, row.last_at)
             for row in rows
             if row.owner.startswith("none:")
         ],
-        "totalCost": to_usd(sum(row.sums.cost for row in rows)),
-        "totalTokens": sum(row.sums.total_tokens for row in rows),
-    }
-
-
-def by_issue(row: OwnerRow) -> Row:
-    """One entry of ``costs-by-issue.json``."""
-    return {
-        "issueId": row.owner,
-        "totalCost": cost_usd(row.sums),
-        "totalTokens": row.sums.total_tokens,
-        "tokenCount": row.sums.total_tokens,
-        "sessionCount": row.sums.sessions,
-        "models": row.models,
-        "roles": row.roles,
-        "lowerBound": bool(row.sums.unfinalised or row.sums.unpriced),
-        "unpricedTokens": row.sums.unpriced_tokens,
-        "lastActivityAt": instant(row.last_at),
-    }
+    )
 
 
 def _sum(rows: Iterable[WorkRow]) -> Sums:

@@ -10,6 +10,7 @@ from costd.core.summary import Sums, amounts, cost_usd, envelope, instant, token
 from costd.engine.answers.report import read_question
 from costd.engine.view import Params, View, number, text
 from costd.ledger import sessions as stored
+from costd.ledger.agents import types_of
 from costd.ledger.reports import Cut, Question, cut
 from costd.ledger.sessions import SessionPlace
 
@@ -48,6 +49,7 @@ def session(view: View, params: Params) -> dict[str, Any]:
     sums = _whole(view, question)
     by_model = cut(view.connection, question._replace(by=("model",)))
     names = [row.keys[0] for row in by_model]
+    types = types_of(view.connection, session_id)
     reported = place.reported_cost
     return envelope(
         view.now,
@@ -55,7 +57,7 @@ def session(view: View, params: Params) -> dict[str, Any]:
         **_row(place, sums, names, _live_ids(view)),
         by_model=[_part(row, "model", sums) for row in by_model],
         by_agent=[
-            {**_part(row, "agent_id", sums), "agent_type": None}
+            {**_part(row, "agent_id", sums), "agent_type": types.get(row.keys[0])}
             for row in cut(view.connection, question._replace(by=("subagent",)))
         ],
         by_branch=[
