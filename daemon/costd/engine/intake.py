@@ -96,8 +96,12 @@ class Intake:
         """Whether ``advance`` would do something now, not only wait."""
         return bool(self.backlog or self._ready)
 
-    def sweep(self, now: int) -> None:
-        """Look at every log; what changed waits to be read."""
+    def sweep(self, now: int) -> bool:
+        """Look at every log; what changed waits to be read.
+
+        Returns:
+            Whether logs have moved or are gone, which the ledger now says.
+        """
         found = sweep(self.roots, claude_code.is_session_log)
         self.last_sweep = found
         difference = self.backlog.sweep(found, self._is_same)
@@ -105,7 +109,9 @@ class Intake:
         self._moved += difference.moved
         self._vanished += difference.vanished
         self._measure()
+        have_changed = bool(self._moved or self._vanished)
         self._note_places(now)
+        return have_changed
 
     def _is_same(self, old: str, new: str) -> bool:
         return self._reader.is_continued_at(self._checkpoint(old), new)
