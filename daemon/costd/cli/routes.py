@@ -23,6 +23,7 @@ GET = {
 POST = {
     "link": "/api/claims",
     "unlink": "/api/unlink",
+    "link_suggested": "/api/suggest",
     "sync": "/api/sync",
     "reprice": "/api/reprice",
     "verify": "/api/verify",

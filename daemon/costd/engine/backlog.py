@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from costd.core.checkpoint import Checkpoint
@@ -89,18 +89,26 @@ class Backlog:
             point.device, point.inode, point.size, point.modified_ns, point.changed_ns
         )
 
-    def sweep(self, found: Sweep) -> Found:
-        """Compare with the last sweep; what changed waits, largest logs first."""
+    def sweep(self, found: Sweep, is_same: Callable[[str, str], bool]) -> Found:
+        """Compare with the last sweep; what changed waits, largest logs first.
+
+        Args:
+            found: what there is now.
+            is_same: whether a log that is gone (old path) goes on in a new one (new
+                path) that has its inode. Inodes are used again within seconds.
+        """
         difference = changed(self.seen, found.files, found.unlisted)
         gone = {self.seen[path][:2]: path for path in difference.vanished}
         moved: list[tuple[str, str]] = []
         for path in difference.dirty:
-            old = gone.pop(found.files[path][:2], None)
-            if old is not None and path not in self.seen:
+            old = gone.get(found.files[path][:2])
+            if old is not None and path not in self.seen and is_same(old, path):
                 moved.append((old, path))
-                self.seen[path] = self.seen.pop(old)
-        for path in gone.values():
+                self.seen[path] = self.seen[old]
+                del gone[found.files[path][:2]]
+        for path in difference.vanished:
             del self.seen[path]
         for path in sorted(difference.dirty, key=lambda p: -found.files[p].size):
             self.add(path)
-        return Found(moved, list(gone.values()))
+        left = {old for old, _ in moved}
+        return Found(moved, [path for path in difference.vanished if path not in left])

@@ -15,7 +15,7 @@ from costd.core.checkpoint import Checkpoint, Segment
 from costd.core.errors import LedgerBusyError
 from costd.engine.backlog import Backlog
 from costd.engine.importer import Importer
-from costd.engine.reading import Reader
+from costd.engine.reading import GONE, Reader
 from costd.ingest.agents import note_beside
 from costd.ingest.sweep import Seen, Sweep, sweep
 from costd.ledger import Ledger
@@ -82,6 +82,8 @@ class Intake:
         self._importer: Importer | None = None
         self._failed_imports = 0
         self._ready: list[Segment] = []
+        self._moved: list[tuple[str, str]] = []
+        self._vanished: list[str] = []
         points = [(os.fsdecode(p.path), p) for p in ledger.checkpoints()]
         self._stored = {path for path, _ in points}
         self.backlog.restore(points)
@@ -96,18 +98,39 @@ class Intake:
         """Whether ``advance`` would do something now, not only wait."""
         return bool(self.backlog or self._ready)
 
-    def sweep(self, now: int) -> None:
-        """Look at every log; what changed waits to be read."""
+    def sweep(self, now: int) -> bool:
+        """Look at every log; what changed waits to be read.
+
+        Returns:
+            Whether logs have moved or are gone, which the ledger now says.
+        """
         found = sweep(self.roots, claude_code.is_session_log)
         self.last_sweep = found
-        difference = self.backlog.sweep(found)
-        for old, new in difference.moved:
-            root = self._root_of(new)
-            self._ledger.move(os.fsencode(old), os.fsencode(new), os.fsencode(root))
-            self._stored.add(new)
-        if difference.vanished:
-            self._ledger.vanish([os.fsencode(p) for p in difference.vanished], now)
+        difference = self.backlog.sweep(found, self._is_same)
+        self.unreadable = {p: e for p, e in self.unreadable.items() if p in found.files}
+        self._moved += difference.moved
+        self._vanished += difference.vanished
         self._measure()
+        have_changed = bool(self._moved or self._vanished)
+        self._note_places(now)
+        return have_changed
+
+    def _is_same(self, old: str, new: str) -> bool:
+        return self._reader.is_continued_at(self._checkpoint(old), new)
+
+    def _note_places(self, now: int) -> None:
+        """Tell the ledger what moved and what is gone; if it cannot, next time."""
+        while self._moved:
+            old, new = self._moved[0]
+            root = os.fsencode(self._root_of(new))
+            if not self._ledger.move(os.fsencode(old), os.fsencode(new), root):
+                self._vanished.append(old)
+            self._stored.add(new)
+            del self._moved[0]
+        gone = [path for path in self._vanished if path not in self.last_sweep.files]
+        if gone:
+            self._ledger.vanish([os.fsencode(path) for path in gone], now)
+        self._vanished.clear()
 
     def hint(self, path: str) -> None:
         """The watch says that something happened at a path."""
@@ -171,7 +194,8 @@ class Intake:
         path = os.fsdecode(segment.checkpoint.path)
         before = self.backlog.seen.get(path)
         if segment.error:
-            self.unreadable[path] = segment.error
+            if segment.error != GONE:
+                self.unreadable[path] = segment.error
             self._forget_state(path, before)
             self.backlog.give_back(path)
             return

@@ -271,7 +271,9 @@ class Engine:
     def _look(self) -> None:
         self._swept_at = self._clock()
         try:
-            self._intake.sweep(self._clock())
+            if self._intake.sweep(self._clock()):
+                self._memory.forget(since=NOTHING)
+                self._outlet.change()
         except CostdError as error:
             self._troubles["ledger"] = error.message
             return

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable
-from errno import ELOOP
+from errno import ELOOP, ENOENT, ENOTDIR
 
 from msgspec import MsgspecError
 from msgspec.structs import replace
@@ -20,6 +20,8 @@ from costd.ingest import fingerprint
 from costd.ingest.tail import Tail
 from costd.sources import claude_code
 
+GONE = "it is gone"
+"""The error of a log that went between the look and the reading: nothing is wrong."""
 _OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
@@ -52,6 +54,24 @@ class Reader:
         except Exception as error:  # noqa: BLE001 - one log must not stop the others
             name = type(error).__name__
             return Segment(known, _nothing(), error=f"costd has a defect: {name}")
+        finally:
+            os.close(descriptor)
+
+    def is_continued_at(self, known: Checkpoint, path: str) -> bool:
+        """Whether what was read of the log that ``known`` names goes on at ``path``.
+
+        Of a log of which nothing has been read nobody can tell.
+        """
+        if known.offset == 0:
+            return False
+        try:
+            descriptor = os.open(path, _OPEN)
+        except OSError:
+            return False
+        try:
+            return fingerprint.is_continued(descriptor, os.fstat(descriptor), known)
+        except OSError:
+            return False
         finally:
             os.close(descriptor)
 
@@ -111,6 +131,8 @@ def _nothing() -> Reading:
 
 def _failed(known: Checkpoint, error: OSError) -> Segment:
     """A log that cannot be read now; the reason is the system's, not the path's."""
+    if error.errno in (ENOENT, ENOTDIR):
+        return Segment(known, _nothing(), error=GONE)
     if error.errno == ELOOP:
         return Segment(known, _nothing(), error="a symbolic link")
     return Segment(known, _nothing(), error=error.strerror or type(error).__name__)

@@ -82,10 +82,10 @@ class Ledger:
         with self.database.reading() as connection:
             return logs.checkpoint(connection, path)
 
-    def move(self, old: bytes, new: bytes, root: bytes) -> None:
-        """A log has another path now; it is still the same log."""
+    def move(self, old: bytes, new: bytes, root: bytes) -> bool:
+        """A log has another path now; False where another one is known there."""
         with self.database.transaction() as connection:
-            logs.move(connection, old, new, root)
+            return logs.move(connection, old, new, root)
 
     def settle(self) -> None:
         """After much was recorded: a short write-ahead log and little memory."""

@@ -17,8 +17,9 @@ INSERT INTO log_file ({_CHECKPOINT}, first_at, last_at, forked, lines, salvaged)
 VALUES ({", ".join("?" * 20)})
 ON CONFLICT (path) DO UPDATE SET
     {", ".join(f"{c} = excluded.{c}" for c in _COLUMNS[1:])},
-    first_at = CASE WHEN first_at = 0 OR (excluded.first_at > 0
-        AND excluded.first_at < first_at) THEN excluded.first_at ELSE first_at END,
+    first_at = CASE WHEN excluded.first_at > 0
+        AND (first_at = 0 OR excluded.generation <> generation)
+        THEN excluded.first_at ELSE first_at END,
     last_at = max(last_at, excluded.last_at),
     forked = forked OR excluded.forked,
     lines = excluded.lines + CASE WHEN excluded.generation = generation
@@ -34,7 +35,9 @@ RETURNING id
 def put(connection: Connection, segment: Segment) -> int:
     """Write a log's checkpoint and what was counted in it; its number.
 
-    A log that is read from the start again (a new generation) is counted anew.
+    A log that is read from the start again (a new generation) is counted anew. When
+    it began is said by its first line, however many it is read in one go: a later
+    line that is older must not make another log the original of its copies.
     """
     point, reading = segment.checkpoint, segment.reading
     if point.generation:
@@ -89,14 +92,16 @@ def checkpoint(connection: Connection, path: bytes) -> Checkpoint | None:
 def put_vanished(connection: Connection, paths: list[bytes], now: int) -> None:
     """Note that logs are no longer there; nothing that was read from them goes."""
     connection.executemany(
-        "UPDATE log_file SET vanished_at = ? WHERE path = ? AND vanished_at IS NULL",
+        "UPDATE log_file SET vanished_at = ?, error = '' "
+        "WHERE path = ? AND vanished_at IS NULL",
         ((now, path) for path in paths),
     )
 
 
-def move(connection: Connection, old: bytes, new: bytes, root: bytes) -> None:
-    """Give a log its new path, unless the ledger knows a log there already."""
-    connection.execute(
+def move(connection: Connection, old: bytes, new: bytes, root: bytes) -> bool:
+    """Give a log its new path; False where the ledger knows a log there already."""
+    changed = connection.execute(
         "UPDATE OR IGNORE log_file SET path = ?, root = ? WHERE path = ?",
         (new, root, old),
     )
+    return changed.rowcount == 1

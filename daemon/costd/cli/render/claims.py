@@ -32,7 +32,7 @@ SELECTORS = ("session", "agent", "pid", "branch", "cwd")
 def link_page(answer: Json) -> Page:
     """The page for the answer to ``link``."""
     claim = answer.get("claim") or {}
-    return [_said(claim, answer), *_moved(answer, _when(answer))]
+    return [_said(claim, answer), *moved_page(answer)]
 
 
 def unlink_page(answer: Json) -> Page:
@@ -47,7 +47,7 @@ def unlink_page(answer: Json) -> Page:
     ]
     return [
         *(page or [line("There is no such claim.")]),
-        *_moved(answer, _when(answer)),
+        *moved_page(answer),
     ]
 
 
@@ -111,12 +111,9 @@ def _said(claim: Json, answer: Json) -> Line:
     return line(Cell("✓ ", "good"), number, *_claim(claim))
 
 
-def _when(answer: Json) -> str:
-    return "would move" if answer.get("dry_run") else "moved"
-
-
-def _moved(answer: Json, verb: str) -> Page:
+def moved_page(answer: Json) -> Page:
     """What went, or would go, from whom to whom."""
+    verb = "would move" if answer.get("dry_run") else "moved"
     moved = answer.get("moved")
     if answer.get("spooled") or not isinstance(moved, dict):
         return []

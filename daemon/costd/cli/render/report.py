@@ -35,15 +35,16 @@ def report_page(report: Json) -> Page:
     """The page for the answer to ``report``."""
     total = report.get("total") or {}
     return [
-        basis_line(report, _span(report)),
+        basis_line(report, span_line(report)),
         BLANK,
         *_body(report, total),
-        *_footer(report.get("ownership"), total),
+        *footer(report.get("ownership"), total),
         *reservations(total),
     ]
 
 
-def _span(report: Json) -> str:
+def span_line(report: Json) -> str:
+    """The time that an answer is about."""
     since, until = report.get("since"), report.get("until")
     if not since and not until:
         return "all of the ledger"
@@ -89,7 +90,7 @@ def _sums(row: Json, style: str = "") -> tuple[Cell, ...]:
     )
 
 
-def _footer(ownership: Any, total: Json) -> Page:
+def footer(ownership: Any, total: Json) -> Page:
     """``issues + buckets = total``, to the nano-dollar."""
     if not ownership:
         return []
