@@ -17,7 +17,8 @@ class Worklog:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.count = 0
+        logs = root.rglob("*.jsonl")
+        self.count = sum(log.read_bytes().count(b"\n") for log in logs)
 
     def respond(
         self,

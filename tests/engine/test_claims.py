@@ -157,20 +157,21 @@ def test_what_is_taken_back_never_held_and_stays_in_the_list(book: Owned) -> Non
     [
         ({"branch": "feature/*"}, 2),
         ({"branch": "feature/a"}, 1),
-        ({"cwd": "/src/app"}, 3),
+        ({"cwd": "/src/app"}, 4),
         ({"cwd": "/src/*/sub"}, 1),
         ({"branch": "feature/*", "cwd": "/src/app/sub"}, 1),
         ({"branch": "feature/*", "within": "/src/app/sub"}, 1),
         ({"agent": "a1"}, 1),
-        ({"session": S1[:8]}, 3),
-        ({"selector": "session", "value": S1}, 3),
+        ({"session": S1[:8]}, 2),
+        ({"selector": "session", "value": S2}, 2),
         ({"pid": 1}, 0),
     ],
 )
 def test_what_a_claim_selects(book: Owned, selector: Any, moved: int) -> None:
     book.work.respond(S1, 0, branch="feature/a")
     book.work.respond(S1, 1, branch="feature/b", cwd="/src/app/sub")
-    book.work.respond(S1, 2, agent="a1")
+    book.work.respond(S2, 2)
+    book.work.respond(S2, 3, agent="a1")
     book.sync()
     assert book.link("MIN-1", **selector)["responses"] == moved
 
