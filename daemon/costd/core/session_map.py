@@ -7,7 +7,7 @@ Whatever costd does not know is kept as it was. An entry of costd's own says so 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -149,6 +149,37 @@ class Owned(NamedTuple):
     sessions: list[Json]
     cost: float | None
     tokens: int
+
+
+def united(maps: Sequence[Json]) -> Json | None:
+    """The first map with what others have put into the following ones."""
+    if not maps:
+        return None
+    first = maps[0]
+    for other in maps[1:]:
+        first = _with_entries(first, other)
+    return first
+
+
+def _with_entries(base: Json, other: Json) -> Json:
+    inner = base.get("issues")
+    is_wrapped = isinstance(inner, dict) and "sessions" not in inner
+    place = dict(inner) if is_wrapped and isinstance(inner, dict) else dict(base)
+    for issue, value in _issues(other).items():
+        there = place.get(issue, {"sessions": []})
+        if not isinstance(there, dict):
+            continue
+        sessions = [*_sessions({"sessions": [], **there})]
+        known = {raw.get("id") for raw in sessions if isinstance(raw, dict)}
+        fresh = [
+            raw
+            for raw in _sessions(value)
+            if not is_own(issue, raw, ())
+            and not (isinstance(raw, dict) and raw.get("id") in known)
+        ]
+        if fresh:
+            place[issue] = {**value, **there, "sessions": [*sessions, *fresh]}
+    return {**base, "issues": place} if is_wrapped else place
 
 
 def merged(

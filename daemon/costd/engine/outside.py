@@ -16,6 +16,7 @@ from costd.ingest.processes import running
 from costd.ingest.repositories import Where
 from costd.ledger import Ledger
 from costd.ledger import claims as kept
+from costd.ledger.claiming import REPLACED
 from costd.ledger.claims import NewClaim
 from costd.ledger.moves import Moves
 
@@ -142,7 +143,7 @@ class Outside:
         return {
             (claim.issue, claim.value)
             for claim in claims
-            if claim.subject not in live and not claim.revoked_by.startswith("replaced")
+            if claim.subject not in live and not claim.revoked_by.startswith(REPLACED)
         }
 
 

@@ -15,6 +15,7 @@ from costd.core.session_map import (
     merged,
     own_pairs,
     parse,
+    united,
 )
 from costd.ledger.claims import NewClaim
 from costd.publish.encode import dump
@@ -92,9 +93,9 @@ class SessionMaps:
         """
         published: Pairs = set()
 
-        def merge(data: bytes | None) -> bytes | None:
+        def merge(contents: list[bytes]) -> bytes | None:
             try:
-                found = decoded(data) if data else None
+                found = united([decoded(data) for data in contents if data])
                 wanted = merged(found, issues, self._published, gone)
             except MalformedError:
                 return None  # somebody writes it just now, or has broken it

@@ -11,6 +11,9 @@ from costd.ledger import claims as kept
 from costd.ledger.claims import KeptClaim, NewClaim
 from costd.ledger.owners import Owners
 
+REPLACED = "replaced"
+"""So begins who revoked a claim, where its own source said something else."""
+
 
 class Made(NamedTuple):
     """A claim as it is kept now; ``is_new`` is False where it was there before."""
@@ -30,8 +33,13 @@ def make(connection: Connection, owners: Owners, news: Sequence[NewClaim]) -> Ch
     """Keep claims; one that is made again changes nothing, but it may end it."""
     made: list[Made] = []
     spoken: list[Claim] = []
-    for new in news:
-        known = kept.by_key(connection, new.key) or kept.standing(connection, new)
+    for given in news:
+        new = _renewed(connection, given)
+        known = (
+            kept.by_key(connection, new.key)
+            or kept.of_subject(connection, new)
+            or kept.standing(connection, new)
+        )
         if known is not None:
             if new.until_at is not None and known.until_at is None:
                 kept.end(connection, known.id, new.until_at)
@@ -117,9 +125,17 @@ def _replace(connection: Connection, new: NewClaim) -> list[Claim]:
     older = kept.select(
         connection, "subject = ? AND revoked_at IS NULL", (new.subject,)
     )
-    by = f"replaced by {new.source}"
+    by = f"{REPLACED} by {new.source}"
     kept.revoke(connection, [claim.id for claim in older], new.made_at, by)
     return [claim.as_claim for claim in older]
+
+
+def _renewed(connection: Connection, new: NewClaim) -> NewClaim:
+    """Its source says again what it had replaced by something else: a new claim."""
+    known = kept.by_key(connection, new.key)
+    if known is None or not known.revoked_by.startswith(REPLACED):
+        return new
+    return new._replace(key=f"{new.key}@{new.made_at}")
 
 
 def _as_kept(number: int, new: NewClaim) -> KeptClaim:

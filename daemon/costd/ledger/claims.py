@@ -136,14 +136,34 @@ def standing(connection: Connection, new: NewClaim) -> KeptClaim | None:
         "revoked_at IS NULL AND selector = ? AND value = ? AND within = ?",
         (new.selector, new.value, new.within),
     )
-    last = found[-1] if found else None
-    said = (new.issue, new.role, new.from_at, new.until_at, new.rule)
-    if last and said == (
-        last.issue,
-        last.role,
-        last.from_at,
-        last.until_at,
-        last.rule,
-    ):
-        return last
-    return None
+    return found[-1] if found and _is_said_by(found[-1], new) else None
+
+
+def of_subject(connection: Connection, new: NewClaim) -> KeptClaim | None:
+    """The claim about the same subject that holds, if it says the very same."""
+    if not new.subject:
+        return None
+    found = select(connection, "revoked_at IS NULL AND subject = ?", (new.subject,))
+    return next((claim for claim in found if _is_said_by(claim, new)), None)
+
+
+def _is_said_by(claim: KeptClaim, new: NewClaim) -> bool:
+    return (
+        claim.selector,
+        claim.value,
+        claim.within,
+        claim.issue,
+        claim.role,
+        claim.from_at,
+        claim.until_at,
+        claim.rule,
+    ) == (
+        new.selector,
+        new.value,
+        new.within,
+        new.issue,
+        new.role,
+        new.from_at,
+        new.until_at,
+        new.rule,
+    )

@@ -26,8 +26,9 @@ _NEW_MODE = 0o600
 _PAUSE = 0.05
 """Seconds in which a program that writes in place goes on."""
 
-Merge = Callable[[bytes | None], bytes | None]
-"""What the file should hold, given what it holds; None: leave it as it is."""
+Merge = Callable[[list[bytes]], bytes | None]
+"""What the file should hold, given what it holds and what was put in its place for a
+moment; None: leave it as it is."""
 
 
 def look(path: Path) -> bytes | None:
@@ -42,16 +43,22 @@ def look(path: Path) -> bytes | None:
         return None
     except OSError as error:
         raise problem_of(path, error) from None
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode) or status.st_size > MOST_BYTES:
-            raise PublishError(
-                f"{path} is not a file that can be read.", "Move it away."
-            )
-        try:
-            return file.read()
-        except OSError as error:
-            raise problem_of(path, error) from None
+    try:
+        return _contents(path, descriptor)
+    except OSError as error:
+        raise problem_of(path, error) from None
+    finally:
+        os.close(descriptor)
+
+
+def _contents(path: Path, descriptor: int) -> bytes:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode) or status.st_size > MOST_BYTES:
+        raise PublishError(f"{path} is not a file that can be read.", "Move it away.")
+    found = bytearray()
+    while data := os.read(descriptor, 1 << 20):
+        found += data
+    return bytes(found)
 
 
 def update(path: Path, merge: Merge) -> bytes | None:
@@ -64,11 +71,13 @@ def update(path: Path, merge: Merge) -> bytes | None:
         PublishError: it cannot be written, or others write without end.
     """
     target = Path(os.path.realpath(path))
-    there = source = look(target)
+    displaced: list[bytes] = []
     for _ in range(_TRIES):
-        wanted = merge(source)
-        if wanted is None and source != there:
-            wanted = source  # theirs, whatever it is: put it back
+        there = look(target)
+        contents = [data for data in (there, *displaced) if data is not None]
+        wanted = merge(contents)
+        if wanted is None and displaced:
+            wanted = displaced.pop()  # theirs, whatever it is: put it back
         if wanted is None or wanted == there:
             return there
         try:
@@ -77,8 +86,8 @@ def update(path: Path, merge: Merge) -> bytes | None:
             raise problem_of(path, error) from None
         if held == there:
             return wanted
-        # Somebody was quicker. What they wrote is merged into what is there now.
-        there, source = look(target), held
+        if held:
+            displaced.append(held)  # somebody was quicker: that has to go in too
     raise PublishError(
         f"{path} is written by others all the time.", "The next tick tries again."
     )
@@ -93,11 +102,11 @@ def _replace(target: Path, there: bytes | None, wanted: bytes) -> bytes | None:
         if _exchange(temporary, target):
             sync_directory(target.parent)
             return _held(temporary, there)
-        held = look(target)
-        if held == there:
-            temporary.replace(target)
-            sync_directory(target.parent)
-        return held
+        if look(target) != there:
+            return None  # nothing was replaced: the next try sees it
+        temporary.replace(target)
+        sync_directory(target.parent)
+        return there
     finally:
         with suppress(OSError):
             temporary.unlink()
@@ -120,7 +129,7 @@ def _create(temporary: Path, target: Path) -> bytes | None:
     try:
         os.link(temporary, target)
     except FileExistsError:
-        return look(target) or b""
+        return b""  # nothing was replaced: the next try sees it
     except OSError:  # a file system without links
         temporary.replace(target)
     sync_directory(target.parent)
