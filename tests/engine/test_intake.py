@@ -36,7 +36,10 @@ def logs(book: Book) -> dict[str, bool]:
     """The logs that the ledger knows, and whether each is gone."""
     rows = book.query("SELECT path, vanished_at IS NOT NULL FROM log_file")
     prefix = len(str(book.root)) + 1
-    return {bytes(path)[prefix:].decode(): bool(gone) for path, gone in rows}  # type: ignore[call-overload]  # a BLOB
+    return {
+        bytes(path)[prefix:].decode(): bool(gone)  # type: ignore[call-overload]  # the column is a BLOB
+        for path, gone in rows
+    }
 
 
 def test_a_log_that_moved_keeps_its_number(book: Book) -> None:

@@ -195,11 +195,18 @@ def test_what_was_looked_through_is_not_looked_through_again(
     assert sum(read) == 10
 
 
-def test_a_line_of_just_the_limit_is_read(log: Path) -> None:
-    append(log, b"x" * (MIB - 1) + b"\n" + b"y" * (8 * MIB) + b"\nz\n")
-    follower = Follower(log)
+@pytest.mark.parametrize("before", [0, 1, 30, 99, 100, 101])
+@pytest.mark.parametrize("block", [1, 64, 99, 100, 1_000])
+def test_the_limit_is_the_same_wherever_reads_begin_and_end(
+    log: Path, monkeypatch: pytest.MonkeyPatch, block: int, before: int
+) -> None:
+    monkeypatch.setattr(tail, "BLOCK_BYTES", block)
+    append(log, b"a\n" * before)
+    append(log, b"x" * 99 + b"\n" + b"y" * 100 + b"\n" + b"z" * 99 + b"\n")
+    follower = Follower(log, max_line_bytes=100)
     follower.poll()
-    assert [len(text) for text in follower.texts] == [MIB - 1, 1]
+    assert follower.texts == [b"a"] * before + [b"x" * 99, b"z" * 99]
+    assert follower.taken.skipped == [(2 * before + 100, 101, "longer than the limit")]
 
 
 def test_an_empty_log_and_empty_lines(log: Path) -> None:

@@ -334,6 +334,8 @@ class ExactlyOnce(RuleBasedStateMachine):
         self.seen.look()
         assert self.book.total() == self.seen.total()
         assert_rollup_is_its_rows(self.book)
+        known = self.book.query("SELECT path FROM log_file WHERE vanished_at IS NULL")
+        assert sorted(os.fsdecode(path) for (path,) in known) == self.on_disk()  # type: ignore[arg-type]  # a BLOB
         if self.is_pristine:
             assert self.book.sessions() == self.seen.sessions
         self.is_sound = True
@@ -369,6 +371,9 @@ class ExactlyOnce(RuleBasedStateMachine):
             pass
 
     # How the rules do it.
+
+    def on_disk(self) -> list[str]:
+        return sorted(str(log.path) for log in self.logs if log.path.exists())
 
     def log(self, pick: int) -> Log:
         return self.logs[pick % len(self.logs)]

@@ -139,6 +139,12 @@ def test_nothing_remembered_is_nothing_stored() -> None:
     assert known.pack() == b""
 
 
+def test_the_time_of_the_last_line_survives_a_restart() -> None:
+    known = state()
+    known.last = "2026-11-01T08:00:00Z"
+    assert unpack(known.pack()).last == "2026-11-01T08:00:00Z"
+
+
 def test_searches_survive_a_restart() -> None:
     known = state()
     known.remember("toolu_1", search())

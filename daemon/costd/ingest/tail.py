@@ -46,7 +46,8 @@ class Tail:
 
     def __init__(self, max_line_bytes: int = MAX_LINE_BYTES) -> None:
         self._max = max_line_bytes
-        self._buffer = bytearray(BLOCK_BYTES)
+        self._block = min(BLOCK_BYTES, max_line_bytes)
+        self._buffer = bytearray(self._block)
 
     def read(
         self, descriptor: int, offset: int, scan_from: int, lines: Lines
@@ -74,14 +75,16 @@ class Tail:
     def _read(self, descriptor: int, offset: int, end: int, lines: Lines) -> Tailed:
         """``buffer[:held]`` begins at ``offset`` and holds no newline before ``held``.
 
-        A pass takes at least one line, however long: it would never get past it.
+        A pass takes at least one line, however long: it would never get past it. The
+        buffer grows to the limit and no further, so what is too long is so wherever
+        the reads begin and end.
         """
         began, held = offset, 0
         while offset + held < end or offset == began:
             if held == len(self._buffer):
                 if held >= self._max:
                     return self._oversize(descriptor, offset, held, end, lines)
-                self._buffer.extend(bytes(held))
+                self._buffer.extend(bytes(min(held, self._max - held)))
             with memoryview(self._buffer) as view:
                 count = os.preadv(descriptor, [view[held:]], offset + held)
             if count == 0:
@@ -132,5 +135,5 @@ class Tail:
         return -position
 
     def _shrink(self) -> None:
-        if len(self._buffer) > BLOCK_BYTES:
-            self._buffer = bytearray(BLOCK_BYTES)
+        if len(self._buffer) > self._block:
+            self._buffer = bytearray(self._block)

@@ -60,7 +60,7 @@ class Parser:
         self._newest_key: tuple[object, ...] = ()
         self._folds = Folds()
         self._reading = Reading([], [], [], [], [], [], [], 0, 0, 0, 0, forked=False)
-        self._first = self._last = ""
+        self._first, self._last = "", self._state.last
 
     def take(self, data: bytearray | bytes, start: int, stop: int, base: int) -> None:
         """Read the complete lines in ``data[start:stop]``.
@@ -115,6 +115,7 @@ class Parser:
 
     def state(self) -> bytes:
         """What the checkpoint must hold; empty where nothing is remembered."""
+        self._state.last = self._last
         return self._state.pack()
 
     def skip(self, offset: int, length: int, reason: str) -> None:

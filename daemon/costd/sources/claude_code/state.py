@@ -64,6 +64,8 @@ class State(Struct, array_like=True):
 
     runs: dict[str, Run]
     searches: dict[str, Search]
+    last: str
+    """The time of the last line that has one; the others take it over."""
 
     def identity(self, line: Asked) -> tuple[str, str]:
         """The response id of a line, and the scope in which it means one response.
@@ -110,14 +112,14 @@ class State(Struct, array_like=True):
 
     def pack(self) -> bytes:
         """What the checkpoint holds; empty where nothing is remembered."""
-        if not (self.runs or self.searches):
+        if not (self.runs or self.searches or self.last):
             return b""
         return msgspec.msgpack.encode(self)
 
 
 def unpack(packed: bytes) -> State:
     """The state in a checkpoint."""
-    return msgspec.msgpack.decode(packed, type=State) if packed else State({}, {})
+    return msgspec.msgpack.decode(packed, type=State) if packed else State({}, {}, "")
 
 
 def _begin(number: int, line: Asked) -> Run:
