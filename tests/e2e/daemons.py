@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 Env = dict[str, str]
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 100.0
 
 
 def environment(top: Path) -> Env:

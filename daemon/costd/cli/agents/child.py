@@ -13,14 +13,16 @@ import select
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from typing import NamedTuple
 
 HELD_SECONDS = 1.0
 """So long a child waits for its release, and then goes on without it."""
 
 NOT_FOUND, NOT_STARTED, BY_SIGNAL = 127, 126, 128
-_FROM_TERMINAL = (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGHUP)
+_FROM_TERMINAL = (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP)
 _PASSED_ON = (
     *_FROM_TERMINAL,
+    signal.SIGHUP,  # of a terminal that is gone only the session's leader is told
     signal.SIGTERM,
     signal.SIGUSR1,
     signal.SIGUSR2,
@@ -41,21 +43,18 @@ class Child:
     """
 
     def __init__(self, command: list[str], environ: dict[str, str]) -> None:
-        self._signals, wake = os.pipe()
-        os.set_blocking(wake, False)
-        os.set_blocking(self._signals, False)
+        self._arrivals = _Arrivals()
         held, self._release = os.pipe()
         # Nothing may arrive between the fork and the child's own way of taking it.
-        signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
         before = {n: signal.signal(n, _heard) for n in _HEARD}
-        ignored = [n for n, way in before.items() if way is signal.SIG_IGN]
+        ignored = {n for n, way in before.items() if way is signal.SIG_IGN}
         self.pid = os.fork()
         if self.pid == 0:
             os.close(self._release)  # else it would wait for itself
-            _become(command, environ, held, ignored)
+            _become(command, environ, held, _Ways(ignored, mask))
         os.close(held)
-        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEARD)
+        self._arrivals.begin()
 
     def release(self) -> None:
         """Let it begin."""
@@ -69,9 +68,12 @@ class Child:
         """
         pause = _FIRST_PAUSE
         while True:
-            if select.select([self._signals], [], [], pause)[0]:
-                self._pass_on(os.read(self._signals, 4096))
-            else:
+            arrived = self._arrivals.within(pause)
+            for number, is_terminals in arrived:
+                # The terminal sends to the whole group, of which the child is one.
+                if number in _PASSED_ON and not is_terminals:
+                    self._send(number)
+            if not arrived:
                 look()
                 pause = min(pause * 2, _LAST_PAUSE)
             status = self._state()
@@ -95,18 +97,47 @@ class Child:
             os.kill(os.getpid(), signal.SIGSTOP)
             self._send(signal.SIGCONT)
 
-    def _pass_on(self, numbers: bytes) -> None:
-        for number in numbers:
-            # The terminal sends to the whole group, of which the child is one.
-            if number in _PASSED_ON and not (
-                number in _FROM_TERMINAL and _in_foreground()
-            ):
-                self._send(number)
-
     def _send(self, number: int) -> None:
         # Over, or somebody else's by now: there is nobody to tell.
         with suppress(ProcessLookupError, PermissionError):
             os.kill(self.pid, number)
+
+
+class _Ways(NamedTuple):
+    """How signals were taken before: those that were ignored, those that were held."""
+
+    ignored: set[signal.Signals]
+    mask: set[int]
+
+
+class _Arrivals:
+    """Signals as they come, and whether the terminal has sent them."""
+
+    def __init__(self) -> None:
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._read, False)
+        os.set_blocking(self._write, False)
+
+    def begin(self) -> None:
+        """Signals are held until now; where they can be waited for, they stay so."""
+        if not hasattr(signal, "sigtimedwait"):
+            signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEARD)
+
+    def within(self, seconds: float) -> list[tuple[int, bool]]:
+        """What arrives first, in so many seconds; nothing when nothing does."""
+        if hasattr(signal, "sigtimedwait"):
+            found = signal.sigtimedwait(_HEARD, seconds)
+            if found is None:
+                return []
+            # The kernel's own have a positive code, those of processes have not.
+            is_keys = found.si_code > 0 and found.si_signo in _FROM_TERMINAL
+            return [(found.si_signo, is_keys)]
+        if not select.select([self._read], [], [], seconds)[0]:
+            return []
+        is_ours = _in_foreground()
+        numbers = os.read(self._read, 4096)
+        return [(number, is_ours and number in _FROM_TERMINAL) for number in numbers]
 
 
 def _heard(_number: int, _frame: object) -> None:
@@ -131,15 +162,15 @@ def _become(
     command: list[str],
     environ: dict[str, str],
     held: int,
-    ignored: list[signal.Signals],
+    ways: _Ways,
 ) -> None:
     """In the fork: take signals as before, wait for the release, be the command."""
     status = NOT_STARTED
     try:
         for number in (*_HEARD, *_PYTHONS):
-            way = signal.SIG_IGN if number in ignored else signal.SIG_DFL
+            way = signal.SIG_IGN if number in ways.ignored else signal.SIG_DFL
             signal.signal(number, way)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEARD)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ways.mask)
         select.select([held], [], [], HELD_SECONDS)
         os.execvpe(command[0], command, environ)  # noqa: S606 - the command that was asked for
     except FileNotFoundError:
