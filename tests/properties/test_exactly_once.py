@@ -335,7 +335,7 @@ class ExactlyOnce(RuleBasedStateMachine):
         assert self.book.total() == self.seen.total()
         assert_rollup_is_its_rows(self.book)
         known = self.book.query("SELECT path FROM log_file WHERE vanished_at IS NULL")
-        assert sorted(os.fsdecode(path) for (path,) in known) == self.on_disk()  # type: ignore[arg-type]  # a BLOB
+        assert sorted(os.fsdecode(path) for (path,) in known) == self.on_disk()  # type: ignore[arg-type]  # the column is a BLOB
         if self.is_pristine:
             assert self.book.sessions() == self.seen.sessions
         self.is_sound = True
