@@ -148,7 +148,8 @@ def spool(question: str, params: dict[str, object]) -> None:
     # Read in the order of their names: what one process says stays in its order.
     name = f"{at:019d}-{os.getpid()}-{os.urandom(4).hex()}"
     message = {"question": question, "params": params, "at": at // 1_000_000}
-    os.makedirs(folder, 0o700, exist_ok=True)  # noqa: PTH103 - pathlib is slow to load
+    for place in (state_dir(), folder):  # each by itself: the mode is for the last part
+        os.makedirs(place, 0o700, exist_ok=True)  # noqa: PTH103 - pathlib is slow to load
     with open(f"{folder}/.{name}", "x", encoding="utf-8", opener=_private) as file:
         file.write(json.dumps(message) + "\n")
         file.flush()

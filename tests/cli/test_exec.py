@@ -321,7 +321,7 @@ def test_a_problem_is_kept_to_be_said(
     monkeypatch.setenv("COSTD_STATE_DIR", str(tmp_path / "file"))
     claims = Claims("MIN-1", "")
     claims.say("pid", 7)
-    assert "NotADirectoryError" in claims.problem
+    assert "FileExistsError" in claims.problem
 
 
 @pytest.mark.parametrize("issue", ["../x", "CON", "x" * 4096])

@@ -60,8 +60,18 @@ def test_what_the_client_writes_is_read_and_then_gone(
     assert not spool.trouble()
 
 
-def test_the_spool_is_private(folder: Path) -> None:
-    client.link(session="s", issue="MIN-1")
+@pytest.mark.parametrize("mask", [0o022, 0o002, 0])
+def test_the_spool_is_private(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, mask: int
+) -> None:
+    monkeypatch.setenv("COSTD_STATE_DIR", str(folder.parent / "state"))
+    folder = folder.parent / "state/spool"
+    before = os.umask(mask)
+    try:
+        assert client.link(session="s", issue="MIN-1") == "spooled"
+    finally:
+        os.umask(before)
+    assert folder.parent.stat().st_mode & 0o777 == 0o700
     (path,) = folder.iterdir()
     assert path.stat().st_mode & 0o777 == 0o600
     assert folder.stat().st_mode & 0o777 == 0o700

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from contextlib import suppress
 
 _LONGEST_NAME = 200
 _TRIES, _PAUSE_SECONDS = 20, 0.002
@@ -19,12 +20,13 @@ class Alone:
     """A place in the file of one directory.
 
     Args:
-        folder: where the files are; made when it is missing.
+        folder: where the files are; made when it is missing, but not what is above.
         name: the directory, as the name of a file.
     """
 
     def __init__(self, folder: str, name: str) -> None:
-        os.makedirs(folder, 0o700, exist_ok=True)  # noqa: PTH103 - pathlib is slow to load
+        with suppress(FileExistsError):
+            os.mkdir(folder, 0o700)  # noqa: PTH102 - pathlib is slow to load
         self._path = f"{folder}/{name[-_LONGEST_NAME:]}"
         for _ in range(_TRIES):
             self._file = os.open(
