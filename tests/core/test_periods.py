@@ -15,8 +15,10 @@ from costd.core.instants import DAY, HOUR, SECOND
 from costd.core.periods import (
     KINDS,
     day_of,
+    is_dense,
     parse_when,
     periods,
+    periods_with,
     start_of_day,
     starts,
     zone,
@@ -133,3 +135,31 @@ def test_what_is_no_time_is_refused_with_examples(text: str) -> None:
 def test_an_unknown_zone_is_refused() -> None:
     with pytest.raises(UsageError, match="no time zone 'Mars/Olympus'"):
         zone("Mars/Olympus")
+
+
+def test_a_span_with_few_days_in_it_has_few_periods() -> None:
+    """One line dated 2250 once made every report by day too long."""
+    first, last = at("2026-11-01T10:00:00Z"), at("2250-01-01T10:00:00Z")
+    days = [first // DAY, last // DAY]
+    assert not is_dense("day", first, last)
+    found = periods_with("day", days, first, last, BERLIN)
+    assert {"2026-11-01", "2250-01-01"} <= {p.label for p in found}
+    assert len(found) <= 4
+    found = periods_with("hour", days, first, last, BERLIN)
+    assert len(found) < 50
+    assert [p.start for p in found] == sorted(p.start for p in found)
+
+
+@given(
+    st.sampled_from(KINDS),
+    st.integers(0, 400),
+    st.integers(0, 400),
+    st.sampled_from([BERLIN, NEW_YORK, KATHMANDU]),
+)
+def test_both_ways_give_the_same_periods_where_every_day_counts(
+    kind: str, begin: int, hours: int, tz: ZoneInfo
+) -> None:
+    first = at("2026-10-20T00:00:00Z") + begin * HOUR
+    last = first + hours * HOUR
+    days = range(first // DAY, last // DAY + 1)
+    assert periods_with(kind, days, first, last, tz) == periods(kind, first, last, tz)

@@ -10,26 +10,30 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LAST = 253_370_764_800_000
+"""The beginning of the year 9999: calendars in all zones can go on a little from it."""
 
 
 def parse_instant(text: str) -> int | None:
     """Milliseconds since the epoch, or None where ``text`` names no instant.
 
-    Any form of RFC 3339; a time without a zone is read as UTC.
+    Any form of RFC 3339; a time without a zone is read as UTC. Before 1970 and from
+    the year 9999 on is no time at which anything was logged.
     """
     try:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
         # Seconds as a float hold microseconds exactly enough until the year 2255.
-        return round(moment.timestamp() * SECOND)
+        at = round(moment.timestamp() * SECOND)
     except (ValueError, OverflowError):
         return None
+    return at if 0 <= at < LAST else None
 
 
 def to_datetime(at: int) -> datetime:
     """The UTC datetime of ``at``, clamped to what a calendar can hold."""
-    return _EPOCH + timedelta(milliseconds=min(max(at, 0), 253_402_300_799_000))
+    return _EPOCH + timedelta(milliseconds=min(max(at, 0), LAST))
 
 
 def format_instant(at: int) -> str:

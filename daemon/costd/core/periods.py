@@ -7,6 +7,7 @@ that is named in every answer. A day has 23 or 25 hours where the zone says so.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -15,7 +16,8 @@ from costd.core.errors import UsageError
 from costd.core.instants import DAY, HOUR, MINUTE, SECOND, parse_instant, to_datetime
 
 MAX_PERIODS = 40_000
-KINDS = ("hour", "day", "week", "month")
+_LENGTH = {"hour": HOUR, "day": DAY, "week": 7 * DAY, "month": 30 * DAY}
+KINDS = tuple(_LENGTH)
 _SPAN = re.compile(r"(\d{1,5})([mhdw])", re.ASCII)
 _UNIT = {"m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -84,6 +86,37 @@ def periods(kind: str, first: int, last: int, tz: ZoneInfo) -> list[Period]:
         day = following
         _limit(len(found))
     return found
+
+
+def periods_with(
+    kind: str, days: Iterable[int], first: int, last: int, tz: ZoneInfo
+) -> list[Period]:
+    """The periods of a kind that touch some days, for a span with few days in it.
+
+    A single line with a date of its own making would make all days since or until
+    then too many.
+
+    Args:
+        kind: one of ``KINDS``.
+        days: ordinal numbers of UTC days since the epoch, in their order.
+        first: no period ends before it.
+        last: no period begins after it.
+        tz: where periods begin.
+
+    Raises:
+        UsageError: there would be too many all the same.
+    """
+    found: dict[int, Period] = {}
+    for day in days:
+        low, high = max(first, day * DAY), min(last, (day + 1) * DAY - 1)
+        found.update((p.start, p) for p in periods(kind, low, high, tz))
+        _limit(len(found))
+    return list(found.values())
+
+
+def is_dense(kind: str, first: int, last: int) -> bool:
+    """Whether ``periods`` would give the span's periods without too many."""
+    return (last - first) // _LENGTH[kind] < MAX_PERIODS
 
 
 def _hours(first: int, last: int, tz: ZoneInfo) -> list[Period]:

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from costd.core.errors import UsageError
-from costd.core.periods import KINDS, Period, periods
+from costd.core.instants import DAY
+from costd.core.periods import KINDS, Period, is_dense, periods, periods_with
 from costd.core.summary import Sums
 from costd.ledger.cells import BUCKET_MS
 
@@ -44,6 +45,7 @@ _JOINS = {
     "a": "JOIN attribution a ON a.context_id = cell.context_id AND a.span = cell.span",
 }
 """Tables beside the cells, by the alias that columns use; only needed ones are read."""
+_BUCKETS_A_DAY = DAY // BUCKET_MS
 
 
 class Cut(NamedTuple):
@@ -130,7 +132,7 @@ def _spans(connection: Connection, question: Question, kind: str) -> list[Period
         first = max(low, (question.since or 0) // BUCKET_MS) * BUCKET_MS
         last = min(high * BUCKET_MS, (question.until or 2**62) - 1)
         if first <= last:
-            found = periods(kind, first, last, question.zone)
+            found = _periods(connection, kind, first, last, question.zone)
     connection.execute(
         "CREATE TEMP TABLE IF NOT EXISTS period (i INTEGER PRIMARY KEY, a, b)"
     )
@@ -140,6 +142,19 @@ def _spans(connection: Connection, question: Question, kind: str) -> list[Period
         ((i, p.start // BUCKET_MS, p.end // BUCKET_MS) for i, p in enumerate(found)),
     )
     return found
+
+
+def _periods(
+    connection: Connection, kind: str, first: int, last: int, zone: ZoneInfo
+) -> list[Period]:
+    if is_dense(kind, first, last):
+        return periods(kind, first, last, zone)
+    days = connection.execute(
+        f"SELECT DISTINCT bucket / {_BUCKETS_A_DAY} FROM cell "
+        "WHERE bucket BETWEEN ? AND ? ORDER BY 1",
+        (first // BUCKET_MS, last // BUCKET_MS),
+    ).fetchall()
+    return periods_with(kind, (day for (day,) in days), first, last, zone)
 
 
 def where_of(question: Question) -> tuple[str, list[Any]]:

@@ -32,6 +32,7 @@ from costd.sources.claude_code.shapes import (
 )
 from costd.sources.claude_code.state import Asked, Search, unpack
 
+_LONGEST_TIME = 64
 _BROKEN = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 
 
@@ -115,7 +116,7 @@ class Parser:
 
     def state(self) -> bytes:
         """What the checkpoint must hold; empty where nothing is remembered."""
-        self._state.last = self._last
+        self._state.last = self._last[:_LONGEST_TIME]
         return self._state.pack()
 
     def skip(self, offset: int, length: int, reason: str) -> None:
@@ -170,6 +171,7 @@ class Parser:
         found = counts(usage)
         if found is None:
             return
+        at = _instant(line.timestamp)
         seen = Observation(
             message.id or "",
             line.requestId or line.request_id or "",
@@ -179,8 +181,8 @@ class Parser:
             self._context(line),
             self._folds.service(message.model, usage.speed, usage.inference_geo),
             offset,
-            self._at(line),
-            self._flags(line, message, usage),
+            at or self._stand_in,
+            self._flags(line, message, usage) | (0 if at else Flag.UNDATED),
             *found,
         )
         if not (seen.response_id and seen.request_id):
@@ -231,8 +233,6 @@ class Parser:
         if line.forkedFrom is not None:
             flags |= Flag.FORKED
             self._reading.forked = True
-        if not line.timestamp:
-            flags |= Flag.UNDATED
         credit = usage.fallback_credit
         if credit is not None and credit.status == "redeemed":
             flags |= Flag.CREDITED
@@ -240,8 +240,10 @@ class Parser:
 
     def _at(self, line: Line) -> int:
         """When the line was written; the line before, else the file, stands in."""
-        if line.timestamp and (at := parse_instant(line.timestamp)):
-            return at
+        return _instant(line.timestamp) or self._stand_in
+
+    @property
+    def _stand_in(self) -> int:
         return _instant(self._last) or self._fallback_at
 
     def _context(self, line: Line) -> int:
@@ -372,5 +374,6 @@ class Parser:
                 self._first = self._first or line.timestamp
 
 
-def _instant(text: str) -> int:
+def _instant(text: str | None) -> int:
+    """Milliseconds; 0 where there is no time at which anything was logged."""
     return (parse_instant(text) if text else None) or 0
