@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -71,7 +72,7 @@ class Worklog:
         self.write(log or log_of(session, agent), line)
         return message
 
-    def write(self, log: str, line: dict[str, object]) -> None:
+    def write(self, log: str, line: Mapping[str, object]) -> None:
         """One line of a log."""
         path = self.root / log
         path.parent.mkdir(parents=True, exist_ok=True)
