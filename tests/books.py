@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+import places
 from costd.core.attribution import Keys
 from costd.engine.intake import Intake
 from costd.ledger import Ledger
+from costd.ledger.compare import Comparison, compare
 from costd.prices import load_rate_card
 
 NOW = 1_795_000_000_000
@@ -61,6 +63,14 @@ class Book:
                 return
             self.intake.advance()
         raise AssertionError("reading does not come to an end")
+
+    def verify(self) -> Comparison:
+        """As the engine does it: a second ledger, read anew from what is on disk."""
+        with places.memory_dir() as folder:
+            fresh = Book(folder / "ledger.db", self.root, self._max_line_bytes)
+            fresh.catch_up()
+            fresh.close()
+            return compare(self.ledger.database.connection, fresh.path)
 
     def query(self, sql: str, *values: object) -> list[tuple[object, ...]]:
         return self.ledger.database.connection.execute(sql, values).fetchall()

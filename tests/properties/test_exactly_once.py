@@ -90,6 +90,7 @@ class ExactlyOnce(RuleBasedStateMachine):
                 self.catch_up()
                 self.restart()
                 self.catch_up()
+                assert self.book.verify().differences == []
                 self.is_pristine = False
                 shutil.rmtree(self.root)
                 self.catch_up()
