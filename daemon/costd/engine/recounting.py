@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import ExitStack, suppress
 
 from costd.core.errors import CostdError
 from costd.engine.answers.work import Recount
@@ -27,14 +28,27 @@ def begin(
 
     def work() -> None:
         try:
-            recount = make()
-            recount.read(now)
+            recount = _read(make, now)
         except CostdError as error:
-            answer.set_exception(error)
+            _fail(answer, error)
         except Exception as error:  # noqa: BLE001 - it must reach who asked
             message = f"The check failed: {type(error).__name__}."
-            answer.set_exception(CostdError(message, "See the log."))
+            _fail(answer, CostdError(message, "See the log."))
         else:
             done(recount)
 
     threading.Thread(target=work, name="costd-verify", daemon=True).start()
+
+
+def _read(make: Callable[[], Recount], now: int) -> Recount:
+    recount = make()
+    with ExitStack() as stack:
+        stack.callback(recount.close)
+        recount.read(now)
+        stack.pop_all()
+    return recount
+
+
+def _fail(answer: Future[object], error: CostdError) -> None:
+    with suppress(InvalidStateError):  # whoever asked has gone
+        answer.set_exception(error)

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from costd.config import Config, claude_roots
 from costd.core.attribution import Keys
 from costd.core.instants import MINUTE, SECOND
+from costd.engine.answers.work import remove_recounts
 from costd.engine.loop import Engine
 from costd.engine.outlet import Publish
 from costd.engine.session_maps import SessionMaps
@@ -72,7 +73,11 @@ def prepare(paths: Paths) -> None:
 
 
 def compose(config: Config, paths: Paths, publish_to: Publish | None) -> Engine:
-    """The engine with everything it needs; with an outlet it is the daemon's."""
+    """The engine with everything it needs; with an outlet it is the daemon's.
+
+    The caller holds the lock.
+    """
+    remove_recounts(paths.state_dir)
     keys = config.attribution.issue_keys
     card = load_rate_card(config.prices.override_tables(), config.prices.aliases)
     known = Keys(None if keys is None else frozenset(k.upper() for k in keys))

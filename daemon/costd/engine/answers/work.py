@@ -45,13 +45,22 @@ def synced(view: View, began: SyncBegan) -> dict[str, Any]:
     )
 
 
+_PREFIX = "verify-"
+
+
+def remove_recounts(state_dir: Path) -> None:
+    """Take away what a check left behind that was killed; nobody else may be checking."""
+    for folder in state_dir.glob(f"{_PREFIX}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 class Recount:
     """A second ledger in a directory of its own, read anew from the logs on disk."""
 
     def __init__(
         self, state_dir: Path, card: RateCard, roots: list[str], max_line_bytes: int
     ) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="verify-", dir=state_dir))
+        self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=state_dir))
         self._card = card
         self._roots = roots
         self._max_line_bytes = max_line_bytes
@@ -63,7 +72,11 @@ class Recount:
         return self._folder / "ledger.db"
 
     def read(self, now: int) -> None:
-        """Read everything; takes as long as a first import. Any thread may do it."""
+        """Read everything; takes as long as a first import. Any thread may do it.
+
+        Raises:
+            CostdError: not all of it could be recorded; then it is worth nothing.
+        """
         ledger = Ledger(self.path, self._card, Keys())
         intake = Intake(ledger, self._roots, self._max_line_bytes, lambda _: None)
         intake.sweep(now)
@@ -71,8 +84,12 @@ class Recount:
         while intake.is_busy:
             intake.advance()
         self.files = len(intake.last_sweep.files)
-        ledger.database.checkpoint()
-        ledger.close()
+        try:
+            if intake.problem is not None:
+                raise intake.problem
+            ledger.database.checkpoint()
+        finally:
+            ledger.close()
 
     def close(self) -> None:
         """Remove the second ledger."""
