@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from sqlite3 import Connection
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from costd.ledger.cells import BUCKET_MS
 from costd.ledger.evidence import chunks, marks
 from costd.ledger.reports import (
     DIMENSIONS,
+    SESSIONS,
     SUMS,
     Question,
     require_known,
@@ -77,17 +79,27 @@ class WorkRow(NamedTuple):
     sums: Sums
 
 
+_ALL = SUMS.replace(SESSIONS, "0")
+_NAMES = re.findall(r"sum\((\w+)\)", SUMS)
+_TOGETHER = _ALL.replace("sum(", "sum(part.")
 _WORK = f"""
-SELECT a.issue, s.session_id, s.source, c.project, c.agent_id,
-       coalesce(g.agent_type, ''), a.role, sv.model,
-       min(max(c.first_at, a.from_at)), max(min(c.last_at, a.until_at - 1)), {SUMS}
-FROM attribution a CROSS JOIN context c ON c.id = a.context_id
-CROSS JOIN cell ON cell.context_id = a.context_id AND cell.span = a.span
-CROSS JOIN session s ON s.id = c.session CROSS JOIN service sv ON sv.id = cell.service_id
+WITH part AS MATERIALIZED (
+    SELECT a.issue, a.context_id, a.span, a.role, a.from_at, a.until_at, service_id,
+           {", ".join(f"sum({name}) AS {name}" for name in _NAMES)}
+    FROM attribution a
+    CROSS JOIN cell ON cell.context_id = a.context_id AND cell.span = a.span
+    WHERE a.issue IN ({{marks}}) AND cell.bucket >= ? AND cell.bucket < ?
+    GROUP BY a.context_id, a.span, service_id
+)
+SELECT part.issue, s.session_id, s.source, c.project, c.agent_id,
+       coalesce(g.agent_type, ''), part.role, sv.model,
+       min(max(c.first_at, part.from_at)), max(min(c.last_at, part.until_at - 1)),
+       {_TOGETHER}
+FROM part JOIN context c ON c.id = part.context_id
+JOIN session s ON s.id = c.session JOIN service sv ON sv.id = part.service_id
 LEFT JOIN agent g ON g.session = c.session AND g.agent_id = c.agent_id
-WHERE a.issue IN ({{marks}}) AND cell.bucket >= ? AND cell.bucket < ?
 GROUP BY 1, 2, 3, 5, 7, 8
-"""  # CROSS JOIN: in this order, beginning with the few pieces that an issue owns
+"""  # the cells first, and only then whose they are: there are far more of them
 
 
 def work(
@@ -113,9 +125,8 @@ def quarters(
 ) -> list[tuple[int, Sums]]:
     """The sums of an issue by quarter of an hour: when it begins, and what was in it."""
     rows = connection.execute(
-        f"SELECT cell.bucket, {SUMS} FROM attribution a "
+        f"SELECT cell.bucket, {_ALL} FROM attribution a "
         "CROSS JOIN cell ON cell.context_id = a.context_id AND cell.span = a.span "
-        "CROSS JOIN context c ON c.id = a.context_id "
         "WHERE a.issue = ? AND cell.bucket >= ? AND cell.bucket < ? GROUP BY 1 ORDER BY 1",
         (issue, *_buckets(since, until)),
     )

@@ -32,8 +32,9 @@ DIMENSIONS: Mapping[str, str] = {
 }
 """What can be grouped and filtered by, and the column that says it."""
 
+SESSIONS = "count(DISTINCT c.session)"
 SUMS = (
-    "sum(responses), count(DISTINCT c.session), sum(input_tokens), sum(output_tokens), "
+    f"sum(responses), {SESSIONS}, sum(input_tokens), sum(output_tokens), "
     "sum(cache_read_tokens), sum(cache_creation_5m_tokens), "
     "sum(cache_creation_1h_tokens), sum(reasoning_tokens), sum(web_searches), "
     "sum(cost), sum(unfinalised), sum(unpriced), sum(unpriced_tokens)"

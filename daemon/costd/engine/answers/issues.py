@@ -109,7 +109,7 @@ def issue(view: View, params: Params) -> Row:
     """
     name = require_issue(text(params, "id") or "")
     question = read_question(view, {**params, "filters": {}})
-    rows = work(view.connection, [name], question.since, question.until)
+    rows = _work(view, name, question)
     claims = kept.select(view.connection, "issue = ? AND revoked_at IS NULL", (name,))
     if not rows and not claims and not work(view.connection, [name]):
         raise NotFoundError(
@@ -139,6 +139,15 @@ def issue(view: View, params: Params) -> Row:
         live=[_live(session) for session in running],
         claims=[claim_json(claim) for claim in claims[::-1]],
         basis=BASIS,
+    )
+
+
+def _work(view: View, name: str, question: Question) -> list[WorkRow]:
+    """What was done for an issue; an issue that is looked at is looked at again."""
+    since, until = question.since, question.until
+    return view.memory.once(
+        ("work", name, since, until),
+        lambda: work(view.connection, [name], since, until),
     )
 
 
@@ -250,8 +259,13 @@ def _subagent(rows: Sequence[WorkRow], whole: Sums) -> Row:
 
 def _days(view: View, name: str, question: Question, whole: Sums) -> list[Row]:
     """By day of the zone, the earliest first."""
+    since, until = question.since, question.until
+    parts = view.memory.once(
+        ("quarters", name, since, until),
+        lambda: quarters(view.connection, name, since, until),
+    )
     days: dict[str, list[Sums]] = {}
-    for at, sums in quarters(view.connection, name, question.since, question.until):
+    for at, sums in parts:
         days.setdefault(day_of(at, question.zone).isoformat(), []).append(sums)
     found = {day: together(sums) for day, sums in days.items()}
     return [
