@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from costd.publish.files import DOCUMENT_NAME
 from owned import Owned, owned, until
 from worklog import BEGAN, stamp
 
@@ -396,3 +397,24 @@ def test_only_issues_that_changed_are_published(book: Owned) -> None:
     (bucket,) = published["costs-by-issue.json"]["buckets"]
     assert (bucket["issueId"], bucket["totalCost"]) == ("none:overhead", 2 * ONE)
     assert bucket["sessionCount"] == 1
+
+
+@pytest.mark.parametrize(
+    "issue",
+    [
+        "owner/name#45",
+        "owner/name!45",
+        "a.b@c:d+e",
+        "x" * 128,
+        "AUX-1",
+        "a-" + "0" * 16,
+    ],
+)
+def test_the_file_of_an_issue_stays_in_its_directory(book: Owned, issue: str) -> None:
+    book.work.respond(S1, 0)
+    book.sync()
+    book.link(issue, session=S1)
+    until(lambda: any(name.startswith("issues/") for name in book.published))
+    (name,) = [name for name in book.published if name.startswith("issues/")]
+    assert DOCUMENT_NAME.fullmatch(name)
+    assert book.published[name]["issueId"] == issue

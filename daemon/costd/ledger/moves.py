@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from sqlite3 import Connection
 from typing import NamedTuple
 
+from costd.ledger.pieces import Bounds
+
 
 class Owner(NamedTuple):
     """Who owns a context from an instant until before another."""
@@ -36,13 +38,28 @@ class Moves:
         context: int,
         before: Sequence[Owner],
         after: Sequence[Owner],
+        bounds: Bounds | None,
     ) -> None:
-        """Count what changes hands in a context whose sums are still as before."""
+        """Count what changes hands in a context whose sums are still as before.
+
+        Args:
+            connection: the ledger's.
+            context: its number.
+            before: its owners in order.
+            after: its owners as they will be.
+            bounds: where its responses lie; None: nobody has looked.
+        """
         if len(before) == 1 and len(after) == 1:
             if before[0].issue != after[0].issue:
                 self._add_whole(connection, context, before[0].issue, after[0].issue)
             return
         for since, until, old, new in _differences(before, after):
+            if bounds is not None:
+                if until <= bounds.first or bounds.last < since:
+                    continue
+                if since <= bounds.first and bounds.last < until:
+                    self._add_whole(connection, context, old, new)
+                    continue
             row = connection.execute(
                 "SELECT coalesce(sum(part = ''), 0), coalesce(sum(cost), 0) "
                 "FROM response WHERE context_id = ? AND at >= ? AND at < ?",

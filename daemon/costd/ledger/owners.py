@@ -18,7 +18,15 @@ from costd.ledger.cells import bounds_of, rebuild
 from costd.ledger.evidence import as_row, chunks, marks
 from costd.ledger.lanes import Spans, Weaver, load
 from costd.ledger.moves import Moves, Owner
-from costd.ledger.pieces import WHOLE, Pieces, begin_of, end_of, is_settled, numbered
+from costd.ledger.pieces import (
+    WHOLE,
+    Bounds,
+    Pieces,
+    begin_of,
+    end_of,
+    is_settled,
+    numbered,
+)
 from costd.ledger.world import Directory, Repository, World
 
 SESSIONS_AT_ONCE = 100
@@ -40,6 +48,8 @@ class Outcome(NamedTuple):
     before: list[Stored]
     after: list[Stored]
     pieces: Pieces
+    bounds: Bounds | None
+    """Where its responses lie; not looked up where it has one owner before and after."""
 
 
 class Owners:
@@ -106,16 +116,14 @@ class Owners:
                 yield outcome
 
     def _outcome(self, context: int, spans: Spans, old: list[Stored]) -> Outcome | None:
-        if len(spans) == 1 and len(old) == 1:
-            new = _rows(spans, WHOLE)
-            return None if new == old else Outcome(context, old, new, WHOLE)
         was = self.split.get(context, WHOLE)
-        bounds = None
-        if len(spans) > 1 and tuple(map(begin_of, spans)) != was.begins:
-            bounds = bounds_of(self._connection, context)
+        if len(spans) == 1 and was == WHOLE:
+            new = _rows(spans, WHOLE)
+            return None if new == old else Outcome(context, old, new, WHOLE, None)
+        bounds = bounds_of(self._connection, context)
         now = numbered(spans, bounds, was)
         new = _rows(spans, now)
-        return None if new == old else Outcome(context, old, new, now)
+        return None if new == old else Outcome(context, old, new, now, bounds)
 
     def _add(self, moves: Moves, outcome: Outcome) -> None:
         if outcome.before:
@@ -124,6 +132,7 @@ class Owners:
                 outcome.context,
                 [_owner(row) for row in outcome.before],
                 [_owner(row) for row in outcome.after],
+                outcome.bounds,
             )
 
     def _write(self, outcome: Outcome) -> None:
@@ -133,9 +142,7 @@ class Owners:
         run("DELETE FROM attribution WHERE context_id = ?", (context,))
         rows = [(context, *row) for row in outcome.after]
         self._connection.executemany(_PUT, rows)
-        if now != was and not is_settled(
-            was, now, bounds_of(self._connection, context)
-        ):
+        if not is_settled(was, now, outcome.bounds):
             rebuild(self._connection, context)
         if now == WHOLE:
             self.split.pop(context, None)

@@ -63,6 +63,7 @@ _GOOD = {
     "unpriced_models": "Every model has a price.",
     "ledger_busy": "The ledger can be written.",
     "ledger_replaced": "The ledger's file is the one that is open.",
+    "session_map": "Every session map can be used.",
     "watch_polling": "Changes are seen at once.",
     "stale": "The beat is regular.",
 }
