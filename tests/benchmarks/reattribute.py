@@ -24,14 +24,14 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "daemon"))
 
 from costd.core.attribution import Keys  # noqa: E402 (after the path of the checkout)
-from costd.engine.answers.issues import issue  # noqa: E402 (as above)
-from costd.engine.live import Live  # noqa: E402 (as above)
-from costd.engine.memory import Memory  # noqa: E402 (as above)
-from costd.ledger import Ledger  # noqa: E402 (as above)
-from costd.ledger.claims import NewClaim  # noqa: E402 (as above)
-from costd.ledger.moves import Moves  # noqa: E402 (as above)
-from costd.ledger.rows import ADD  # noqa: E402 (as above)
-from costd.prices import load_rate_card  # noqa: E402 (as above)
+from costd.engine.answers.issues import issue  # noqa: E402 (after the path of the checkout)
+from costd.engine.live import Live  # noqa: E402 (after the path of the checkout)
+from costd.engine.memory import Memory  # noqa: E402 (after the path of the checkout)
+from costd.ledger import Ledger  # noqa: E402 (after the path of the checkout)
+from costd.ledger.claims import NewClaim  # noqa: E402 (after the path of the checkout)
+from costd.ledger.moves import Moves  # noqa: E402 (after the path of the checkout)
+from costd.ledger.rows import ADD  # noqa: E402 (after the path of the checkout)
+from costd.prices import load_rate_card  # noqa: E402 (after the path of the checkout)
 
 DAY = 86_400_000
 BEGAN = 1_764_000_000_000
@@ -86,7 +86,7 @@ def fill(ledger: Ledger, count: int) -> None:
         )
     ledger.reattribute()
     with ledger.database.transaction() as connection:
-        from costd.ledger.cells import rebuild  # noqa: PLC0415 (only here)
+        from costd.ledger.cells import rebuild  # noqa: PLC0415 (only filling needs it)
 
         for number in range(1, contexts + 1):
             rebuild(connection, number)
@@ -126,7 +126,7 @@ def claiming(ledger: Ledger, new: NewClaim) -> tuple[float, float]:
     begun = time.perf_counter() - began
     seconds, longest = finish(ledger.lay(change.sessions, moves))
     moved = sum(move.responses for move in moves.found())
-    print(f"  {moved:,} responses of {len(change.sessions):,} sessions")  # noqa: T201 (as above)
+    print(f"  {moved:,} responses of {len(change.sessions):,} sessions")  # noqa: T201 (a benchmark prints)
     return begun + seconds, max(begun, longest)
 
 
