@@ -43,7 +43,8 @@ def reprice(connection: Connection, card: RateCard, split: Split) -> Repriced:
     A response whose cost stays the same keeps the price row that it was given first.
     """
     pricer, deltas = Pricer(connection, card), Deltas(split)
-    by_service: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0])
+    models = dict(connection.execute("SELECT id, model FROM service").fetchall())
+    by_model: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     unpriced_before = unpriced_after = 0
     for rows in _batches(connection):
         updates = []
@@ -51,7 +52,7 @@ def reprice(connection: Connection, card: RateCard, split: Split) -> Repriced:
             cost, price_id = pricer.price(to_observation(row))
             unpriced_before += row.cost is None
             unpriced_after += cost is None
-            sums = by_service[row.service_id]
+            sums = by_model[models[row.service_id]]
             sums[0] += row.cost or 0
             sums[1] += cost or 0
             if cost == row.cost:
@@ -64,10 +65,7 @@ def reprice(connection: Connection, card: RateCard, split: Split) -> Repriced:
             "UPDATE response SET cost = ?, price_id = ? WHERE id = ?", updates
         )
     deltas.write(connection)
-    changes = [
-        ModelChange(_model(connection, service), *sums)
-        for service, sums in by_service.items()
-    ]
+    changes = [ModelChange(model, *sums) for model, sums in sorted(by_model.items())]
     return Repriced(
         sum(change.responses for change in changes),
         sum(change.before for change in changes),
@@ -89,10 +87,3 @@ def _batches(connection: Connection) -> Iterator[list[Row]]:
             return
         last = rows[-1].id
         yield rows
-
-
-def _model(connection: Connection, service: int) -> str:
-    (model,) = connection.execute(
-        "SELECT model FROM service WHERE id = ?", (service,)
-    ).fetchone()
-    return str(model)
