@@ -125,6 +125,23 @@ def test_a_number_belongs_to_the_repository_of_its_directory(
 
 
 @looks
+def test_a_place_is_explained_before_any_work_was_done_there(
+    book: Owned, tmp_path: Path
+) -> None:
+    root = repository(tmp_path / "app")
+    answer = book.ask("explain", branch="fix/46-title", cwd=str(root))
+    assert answer["issue"] == "owner/name#46"
+    book.link("MIN-1", cwd=str(root))
+    answer = book.ask("explain", branch="fix/46-title", cwd=str(root))
+    assert (answer["issue"], answer["rule"]) == ("MIN-1", "claim")
+    message = book.work.respond(S1, 0, cwd=str(root), branch="fix/46-title")
+    book.sync()
+    assert book.owner(message)["issue"] == "MIN-1"
+    other = book.ask("explain", branch="46-x", cwd="/src/app", repo="them/theirs")
+    assert other["issue"] == "them/theirs#46"
+
+
+@looks
 def test_what_was_found_stays_when_the_directory_goes(memory_dir: Path) -> None:
     root = repository(memory_dir / "app")
     with owned(memory_dir) as book:
@@ -227,6 +244,18 @@ def test_it_does_not_matter_which_log_is_read_first(book: Owned) -> None:
     assert book.owner(message)["issue"] == "MIN-2"
 
 
+def test_a_session_that_goes_back_takes_its_subagents_along(book: Owned) -> None:
+    branch = "worktree-agent-a1b2c3"
+    book.work.respond(S1, 0, branch="MIN-1")
+    book.work.respond(S1, 1, branch="MIN-2")
+    message = book.work.respond(S1, 9, branch=branch, agent="a1")
+    book.sync()
+    assert book.owner(message)["issue"] == "MIN-2"
+    book.work.respond(S1, 5, branch="MIN-1")  # a place that is known already
+    book.sync()
+    assert book.owner(message)["issue"] == "MIN-1"
+
+
 def test_a_claim_about_a_branch_reaches_the_subagents_of_its_sessions(
     book: Owned,
 ) -> None:
@@ -306,6 +335,45 @@ def test_a_fork_inherits_from_the_session_that_it_was_copied_from(book: Owned) -
     assert book.costs() == {"none:no-match": round(3 * ONE, 9)}
 
 
+def test_a_fork_that_is_read_before_its_parent_inherits_too(book: Owned) -> None:
+    copied = book.work.respond(S2, 0, branch="topic")
+    own = book.work.respond(S2, 60_000, branch="topic")
+    book.link("MIN-1", session=S1)
+    book.sync()
+    assert book.owner(own)["issue"] == "none:no-match"
+    # The parent's log is older by its first line.
+    book.work.respond(S1, -60_000, branch="topic")
+    book.work.respond(S1, 0, branch="topic", message=copied)
+    book.sync()
+    assert book.ask("explain", response=copied)["session_id"] == S1
+    assert book.owner(own)["issue"] == "MIN-1"
+
+
+def test_of_two_sessions_that_were_copied_the_nearer_one_is_the_parent(
+    book: Owned,
+) -> None:
+    book.work.respond(S2, -60_000, branch="topic")
+    oldest = book.work.respond(S2, 0, branch="topic")
+    book.work.respond(S1, -30_000, branch="topic")
+    book.sync()
+    book.work.respond(S1, 0, branch="topic", message=oldest)
+    newer = book.work.respond(S1, 60_000, branch="topic")
+    book.sync()
+    book.work.respond(S3, 0, branch="topic", message=oldest)
+    book.work.respond(S3, 60_000, branch="topic", message=newer)
+    own = book.work.respond(S3, 120_000, branch="topic")
+    book.sync()
+    book.link("MIN-1", session=S1)
+    assert book.owner(own)["issue"] == "MIN-1"
+
+
+def test_branches_of_no_project_prove_nothing_together(book: Owned) -> None:
+    for number in (1, 2, 30):
+        book.work.respond(S1, number, branch=f"zed-{number}", cwd="")
+    book.sync()
+    assert "ZED-1" not in book.costs()
+
+
 # Pull requests.
 
 
@@ -338,7 +406,7 @@ def test_pull_requests_have_the_time_of_their_first_link(book: Owned) -> None:
 
 
 def test_work_goes_into_the_pull_request_that_it_leads_to(book: Owned) -> None:
-    for hour in (0, 2, 4, 8):
+    for hour in (0, 1, 2, 4, 8):
         book.work.respond(S1, hour * HOUR)
     pull(book, S1, 1, 3 * HOUR)
     pull(book, S1, 2, 6 * HOUR)
@@ -346,7 +414,7 @@ def test_work_goes_into_the_pull_request_that_it_leads_to(book: Owned) -> None:
     book.sync()
     rows = book.ask("report", by=["pr"])["rows"]
     counts = {row["pr"].rpartition("/")[2]: row["responses"] for row in rows}
-    assert counts == {"": 1, "1": 2, "2": 2}
+    assert counts == {"": 1, "1": 3, "2": 2}
 
 
 # Suggestions.
@@ -356,6 +424,9 @@ def test_what_could_be_linked_can_be_linked_at_once(book: Owned) -> None:
     book.work.respond(S1, 0, branch="feature/zed-7", output=3000)
     book.work.respond(S2, 0, branch="main")
     book.work.respond(S2, 1, branch="MIN-4")
+    book.work.respond("several", 0, branch="main")
+    book.work.respond("several", 1, branch="MIN-5")
+    book.work.respond("several", 2, branch="MIN-6")
     book.work.respond(S3, 0, branch="main", output=2000)
     pull(book, S3, 9, HOUR)
     book.sync()

@@ -113,6 +113,15 @@ def test_a_process_that_is_linked_first_brings_its_session_along(book: Owned) ->
     assert claim["until"]
 
 
+def test_a_number_that_was_another_processs_says_nothing_of_that(book: Owned) -> None:
+    book.work.respond(S1, 0)
+    with process(book, S1) as pid:
+        book.sync()
+        os.unlink(book.top / "claude" / "sessions" / f"{pid}.json")  # noqa: PTH108 - it is short
+        book.sync()
+        assert book.link("MIN-1", pid=pid)["responses"] == 0
+
+
 def test_a_process_that_runs_already_is_its_session(book: Owned) -> None:
     message = book.work.respond(S1, 0)
     with process(book, S1) as pid:

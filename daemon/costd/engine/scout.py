@@ -81,6 +81,21 @@ class Scout:
             self._deliver(found)
 
 
+def look_now(path: str, now: int, seconds: float = 1.0) -> list[Where]:
+    """Look one directory up for somebody who waits; nothing where it takes too long."""
+    found: list[Where] = []
+    if not MAY_LOOK:
+        return found
+
+    def work() -> None:
+        found.append(Repositories(_FRESH_MS).where(path, now))
+
+    thread = threading.Thread(target=work, name="costd-scout", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return [*found]
+
+
 def as_kept(found: Iterable[Where]) -> tuple[list[Repository], list[Directory]]:
     """What was found, as the ledger keeps it."""
     repositories: dict[str, Repository] = {}

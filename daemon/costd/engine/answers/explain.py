@@ -20,6 +20,7 @@ from costd.core.rates import UNPRICED
 from costd.core.summary import envelope, instant
 from costd.core.usage import Flag
 from costd.engine.answers.prices import explained_price, is_not_billed
+from costd.engine.scout import as_kept, look_now
 from costd.engine.view import Params, View, text
 from costd.ledger import sessions as stored
 from costd.ledger.explain import Explained
@@ -54,8 +55,11 @@ def explain(view: View, params: Params) -> dict[str, Any]:
 def _owner_of_place(view: View, params: Params) -> Attribution:
     """Who would own a line that is written there now."""
     owners = view.ledger.owners
+    cwd = text(params, "cwd") or ""
+    if cwd and not owners.world.is_looked_at(cwd):
+        view.ledger.look_around(*as_kept(look_now(cwd, view.now)))
     judged = owners.world.judge(
-        text(params, "cwd") or "",
+        cwd,
         text(params, "branch") or "",
         repo=text(params, "repo") or "",
     )
