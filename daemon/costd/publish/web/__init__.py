@@ -1,0 +1,1 @@
+"""The web page: templates, pictures and what a browser needs, all from this folder."""
