@@ -33,18 +33,26 @@ class Sum:
 
 
 class Book:
-    """A ledger at ``path`` that reads the logs under ``root``."""
+    """A ledger at ``path`` that reads a source's logs under ``root``."""
 
-    def __init__(self, path: Path, root: Path, max_line_bytes: int = MAX_LINE) -> None:
+    def __init__(
+        self,
+        path: Path,
+        root: Path,
+        max_line_bytes: int = MAX_LINE,
+        source: str = "claude",
+    ) -> None:
         self.path = path
         self.root = root
+        self.source = source
+        self.roots = {source: [str(root)]}
         self._max_line_bytes = max_line_bytes
         self.open()
 
     def open(self) -> None:
         self.ledger = Ledger(self.path, load_rate_card(), Keys())
         self.intake = Intake(
-            self.ledger, [str(self.root)], self._max_line_bytes, lambda _message: None
+            self.ledger, self.roots, self._max_line_bytes, lambda _message: None
         )
 
     def reopen(self) -> None:
@@ -67,7 +75,9 @@ class Book:
     def verify(self) -> Comparison:
         """As the engine does it: a second ledger, read anew from what is on disk."""
         with places.memory_dir() as folder:
-            fresh = Book(folder / "ledger.db", self.root, self._max_line_bytes)
+            fresh = Book(
+                folder / "ledger.db", self.root, self._max_line_bytes, self.source
+            )
             fresh.catch_up()
             fresh.close()
             return compare(self.ledger.database.connection, fresh.path)

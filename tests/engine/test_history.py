@@ -32,7 +32,7 @@ class World:
         self.written = 0
         self.engine = Engine(
             ledger=Ledger(place / "ledger.db", load_rate_card(), Keys()),
-            roots=[str(place / "projects")],
+            roots={"claude": [str(place / "projects")]},
             zone=ZoneInfo("Europe/Berlin"),
             clock=lambda: self.now,
             tick_ms=30_000,

@@ -28,7 +28,7 @@ class Imported:
         self.queue: SimpleQueue[bytes | None] = SimpleQueue()
         book.intake.close()
         book.intake = self.intake = Intake(
-            book.ledger, [str(book.root)], 16 << 20, self.queue.put
+            book.ledger, book.roots, 16 << 20, self.queue.put
         )
 
     def step(self) -> None:

@@ -41,7 +41,7 @@ class Check:
         recounting.begin(self.make, NOW, self.answer, self.done.put)
 
     def make(self) -> Recount:
-        roots = [str(self.folder / "projects")]
+        roots = {"claude": [str(self.folder / "projects")]}
         return Recount(self.folder, load_rate_card(), roots, MAX_LINE)
 
     @property

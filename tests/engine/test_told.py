@@ -31,7 +31,7 @@ class Running:
         self.spool.mkdir()
         self.engine = Engine(
             ledger=Ledger(place / "ledger.db", load_rate_card(), Keys()),
-            roots=[str(place / "projects")],
+            roots={"claude": [str(place / "projects")]},
             zone=ZoneInfo("UTC"),
             clock=lambda: time.time_ns() // 1_000_000,
             tick_ms=30_000,

@@ -16,7 +16,15 @@ from pathlib import Path
 
 import pytest
 
-from costd.ingest.sweep import Changed, Seen, Sweep, changed, path_hash, sweep
+from costd.ingest.sweep import (
+    Changed,
+    Seen,
+    Sweep,
+    changed,
+    joined,
+    path_hash,
+    sweep,
+)
 
 REPO = Path(__file__).parents[2]
 
@@ -314,6 +322,23 @@ def run_isolated(command: list[str]) -> dict[str, object]:
     assert done.returncode == 0, done.stderr
     answer: dict[str, object] = json.loads(done.stdout)
     return answer
+
+
+def test_sweeps_of_several_sources_are_one_look(tmp_path: Path) -> None:
+    for name in ("one/a.x", "two/b.y", "two/a.x"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"1")
+    one, two = str(tmp_path / "one"), str(tmp_path / "two")
+    found = joined(
+        [
+            sweep([one, two], lambda path: path.endswith(".x")),
+            sweep([two, str(tmp_path / "gone")], lambda path: path.endswith("y")),
+        ]
+    )
+    assert sorted(found.files) == [f"{one}/a.x", f"{two}/a.x", f"{two}/b.y"]
+    assert found.roots == (one, two, str(tmp_path / "gone"))
+    assert [problem.kind for problem in found.problems] == ["root_missing"]
+    assert joined([]).files == {}
 
 
 class TestChanged:

@@ -70,7 +70,7 @@ def selected(view: View, params: Params) -> Selected:
             )
             raise UsageError(f"{shown} {problem}.", "See costd link --help.")
     if selector == "pid":
-        found = session_of_process(view.intake.last_sweep.roots, int(value))
+        found = session_of_process(view.intake.registries, int(value))
         if found:
             return Selected("session", found, within)
     if selector == "session":

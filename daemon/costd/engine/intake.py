@@ -9,20 +9,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from costd.core.checkpoint import Checkpoint, Segment
 from costd.core.errors import LedgerBusyError
 from costd.engine.backlog import Backlog
 from costd.engine.importer import Importer
 from costd.engine.reading import GONE, Reader
+from costd.engine.sources import CLAUDE, SOURCES, Roots, Source
 from costd.ingest.agents import note_beside
-from costd.ingest.sweep import Seen, Sweep, sweep
+from costd.ingest.sweep import Seen, Sweep, joined, sweep
 from costd.ledger import Ledger
 from costd.ledger.agents import Agent
-from costd.sources import claude_code
 
-SOURCE = "claude"
 IMPORT_BYTES = 48 << 20
 """Behind this much a second process is worth its start."""
 SLICE_BYTES = 6 << 20
@@ -38,6 +37,8 @@ class Progress:
 
     bytes_total: int = 0
     bytes_behind: int = 0
+    behind: dict[str, int] = field(default_factory=dict)
+    """The same by source."""
     new_responses: int = 0
     changed_responses: int = 0
 
@@ -47,7 +48,7 @@ class Intake:
 
     Args:
         ledger: where to.
-        roots: where the logs are.
+        roots: where the logs of each source are.
         max_line_bytes: longer lines are skipped.
         deliver: how the reading process reaches the engine's queue.
     """
@@ -55,7 +56,7 @@ class Intake:
     def __init__(
         self,
         ledger: Ledger,
-        roots: list[str],
+        roots: Roots,
         max_line_bytes: int,
         deliver: Callable[[bytes | None], None],
     ) -> None:
@@ -82,6 +83,7 @@ class Intake:
         self._importer: Importer | None = None
         self._failed_imports = 0
         self._ready: list[Segment] = []
+        self._root_sources: dict[str, Source] = {}
         self._moved: list[tuple[str, str]] = []
         self._vanished: list[str] = []
         points = [(os.fsdecode(p.path), p) for p in ledger.checkpoints()]
@@ -104,7 +106,7 @@ class Intake:
         Returns:
             Whether logs have moved or are gone, which the ledger now says.
         """
-        found = sweep(self.roots, claude_code.is_session_log)
+        found = self._found()
         self.last_sweep = found
         difference = self.backlog.sweep(found, self._is_same)
         self.unreadable = {p: e for p, e in self.unreadable.items() if p in found.files}
@@ -114,6 +116,17 @@ class Intake:
         have_changed = bool(self._moved or self._vanished)
         self._note_places(now)
         return have_changed
+
+    def _found(self) -> Sweep:
+        """Every log of every source; a root that two of them share is the first's."""
+        sweeps = []
+        self._root_sources = {}
+        for name, roots in self.roots.items():
+            source = SOURCES[name]
+            sweeps.append(sweep(roots, source.is_log))
+            for root in sweeps[-1].roots:
+                self._root_sources.setdefault(root, source)
+        return joined(sweeps)
 
     def _is_same(self, old: str, new: str) -> bool:
         return self._reader.is_continued_at(self._checkpoint(old), new)
@@ -135,7 +148,7 @@ class Intake:
     def hint(self, path: str) -> None:
         """The watch says that something happened at a path."""
         root = self._root_of(path)
-        if root and claude_code.is_session_log(path[len(root) + 1 :]):
+        if root and self._root_sources[root].is_log(path[len(root) :].lstrip("/")):
             self.backlog.add(path)
 
     def receive(self, message: bytes | None) -> None:
@@ -205,6 +218,8 @@ class Intake:
         self._hear(segment)
         advanced = segment.checkpoint.offset - segment.start
         self.progress.bytes_behind = max(0, self.progress.bytes_behind - advanced)
+        behind = self.progress.behind.get(segment.checkpoint.source, 0)
+        self.progress.behind[segment.checkpoint.source] = max(0, behind - advanced)
         if not segment.more:
             self.backlog.give_back(path)
 
@@ -263,30 +278,42 @@ class Intake:
             known = self._ledger.checkpoint(raw)
             if known is not None:
                 return known
-        return Checkpoint(raw, SOURCE, os.fsencode(self._root_of(path)))
+        return Checkpoint(raw, self._source_of(path), os.fsencode(self._root_of(path)))
 
     def _root_of(self, path: str) -> str:
-        for root in self.last_sweep.roots:
-            if path.startswith(root + "/"):
+        for root in self._root_sources:
+            if path.startswith(root if root.endswith("/") else root + "/"):
                 return root
         return ""
+
+    def _source_of(self, path: str) -> str:
+        source = self._root_sources.get(self._root_of(path), CLAUDE)
+        return source.name
+
+    @property
+    def registries(self) -> list[str]:
+        """The roots of the agent that keeps a registry of its processes beside them."""
+        return [root for root, whose in self._root_sources.items() if whose is CLAUDE]
 
     def _measure(self) -> None:
         """How many bytes wait: sizes now against what is in the ledger."""
         files, read = self.last_sweep.files, self.backlog.seen
-        behind = 0
+        behind = dict.fromkeys(self.roots, 0)
         for path, seen in files.items():
             before = read.get(path)
-            behind += max(0, seen.size - (before.size if before else 0))
+            missing = seen.size - (before.size if before else 0)
+            if missing > 0:
+                behind[self._source_of(path)] += missing
         self.progress.bytes_total = sum(seen.size for seen in files.values())
-        self.progress.bytes_behind = behind
+        self.progress.behind = behind
+        self.progress.bytes_behind = sum(behind.values())
 
 
 def _agents(segments: Iterable[Segment]) -> Iterator[Agent]:
     """What the notes beside subagents' logs say of those that were read."""
     for segment in segments:
         point = segment.checkpoint
-        agent_id = claude_code.agent_of(os.fsdecode(point.path))
+        agent_id = SOURCES[point.source].agent_of(os.fsdecode(point.path))
         sessions = {
             context.session_id
             for context in segment.reading.contexts

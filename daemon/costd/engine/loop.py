@@ -37,6 +37,7 @@ from costd.engine.outside import Outside
 from costd.engine.publishing import Publishing
 from costd.engine.recounting import begin
 from costd.engine.session_maps import SessionMaps
+from costd.engine.sources import Roots
 from costd.engine.view import View, Watching
 from costd.engine.waiting import Waiting, settle
 from costd.ingest.orchestrators import Orchestrators
@@ -51,7 +52,7 @@ class Engine:
 
     Args:
         ledger: opened by the caller, closed here.
-        roots: directories with session logs.
+        roots: directories with session logs, by whose they are.
         zone: in which days are cut.
         clock: milliseconds since the epoch.
         tick_ms: how often the beat comes.
@@ -68,7 +69,7 @@ class Engine:
         self,
         *,
         ledger: Ledger,
-        roots: list[str],
+        roots: Roots,
         zone: ZoneInfo,
         clock: Callable[[], int],
         tick_ms: int,
@@ -152,10 +153,6 @@ class Engine:
                 self._step()
         finally:
             self._end()
-
-    @property
-    def _roots(self) -> tuple[str, ...]:
-        return self._intake.last_sweep.roots
 
     def _begin(self) -> None:
         if self._ledger.unlaid:
@@ -248,7 +245,7 @@ class Engine:
             return
         for session_id, at in self._intake.heard.items():
             self._live.hear(session_id, at)
-        self._outside.heard(self._intake.heard, self._roots)
+        self._outside.heard(self._intake.heard, self._intake.registries)
         self._intake.heard.clear()
         owners = self._ledger.owners
         since = 0 if owners.has_moved else self._intake.changed_since
@@ -278,7 +275,9 @@ class Engine:
             self._troubles["ledger"] = error.message
             return
         self._troubles.pop("ledger", None)
-        self._live.set_running(self._outside.look(self._roots, self._troubles))
+        self._live.set_running(
+            self._outside.look(self._intake.registries, self._troubles)
+        )
         if self._watch is not None:
             self._watch.check(self._intake.last_sweep.directories)
 

@@ -16,9 +16,9 @@ from msgspec.structs import replace
 
 from costd.core.checkpoint import Checkpoint, Segment
 from costd.core.usage import Reading
+from costd.engine.sources import SOURCES, Parser
 from costd.ingest import fingerprint
 from costd.ingest.tail import Tail
-from costd.sources import claude_code
 
 GONE = "it is gone"
 """The error of a log that went between the look and the reading: nothing is wrong."""
@@ -115,14 +115,10 @@ def _from_the_start(known: Checkpoint) -> Checkpoint:
     )
 
 
-def _parser(known: Checkpoint, status: os.stat_result) -> claude_code.Parser:
+def _parser(known: Checkpoint, status: os.stat_result) -> Parser:
     relative = os.fsdecode(known.path[len(known.root) :].lstrip(b"/"))
-    return claude_code.Parser(
-        claude_code.session_of(relative).encode("utf-8", "replace").decode(),
-        claude_code.agent_of(relative).encode("utf-8", "replace").decode(),
-        known.state,
-        status.st_mtime_ns // 1_000_000,
-    )
+    modified_at = status.st_mtime_ns // 1_000_000
+    return SOURCES[known.source].parser(relative, known.state, modified_at)
 
 
 def _nothing() -> Reading:

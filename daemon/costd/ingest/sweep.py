@@ -96,6 +96,23 @@ def sweep(
     )
 
 
+def joined(sweeps: Sequence[Sweep]) -> Sweep:
+    """Several looks as one; a log or a root that two of them saw is there once."""
+    if len(sweeps) == 1:
+        return sweeps[0]
+    files: dict[str, Seen] = {}
+    for found in sweeps:
+        files.update(found.files)
+    return Sweep(
+        files=files,
+        roots=tuple(dict.fromkeys(root for found in sweeps for root in found.roots)),
+        directories=sum(found.directories for found in sweeps),
+        linked_directories=sum(found.linked_directories for found in sweeps),
+        problems=tuple(problem for found in sweeps for problem in found.problems),
+        unlisted=tuple(place for found in sweeps for place in found.unlisted),
+    )
+
+
 def changed(
     before: Mapping[str, Seen],
     after: Mapping[str, Seen],

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Coverage(NamedTuple):
-    """The logs of one source, and what in them could not be used."""
+    """The logs of one source or of all, and what in them could not be used."""
 
     files: int
     vanished: int
@@ -18,15 +18,19 @@ class Coverage(NamedTuple):
     last_error: str
 
 
-def coverage(connection: Connection, source: str) -> Coverage:
-    """How much of a source has been read, and how well."""
+def coverage(connection: Connection, source: str | None = None) -> Coverage:
+    """How much of a source has been read, and how well; without one, of all."""
     files, vanished, salvaged, last_at, errors, error = connection.execute(
         "SELECT sum(vanished_at IS NULL), sum(vanished_at IS NOT NULL), "
         "sum(salvaged), max(last_at), sum(error <> ''), max(error) "
-        "FROM log_file WHERE source = ?",
+        "FROM log_file WHERE ?1 IS NULL OR source = ?1",
         (source,),
     ).fetchone()
-    (skipped,) = connection.execute("SELECT count(*) FROM skipped_line").fetchone()
+    (skipped,) = connection.execute(
+        "SELECT count(*) FROM skipped_line s JOIN log_file l ON l.id = s.file_id "
+        "WHERE ?1 IS NULL OR l.source = ?1",
+        (source,),
+    ).fetchone()
     return Coverage(
         files or 0,
         vanished or 0,

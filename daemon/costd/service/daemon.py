@@ -64,7 +64,7 @@ def run(config: Config, paths: Paths) -> int:
         _announce(paths, server)
         stack.callback(paths.daemon_file.unlink, missing_ok=True)
         _keep_beating(stack, config, engine, server)
-        notify("READY=1", f"STATUS=watching {len(roots_of(config))} directories")
+        notify("READY=1", f"STATUS=watching {len(_directories(config))} directories")
         log.info("daemon_started", version=__version__, pid=os.getpid())
         stopping.wait()
         notify("STOPPING=1")
@@ -113,12 +113,16 @@ def _server(config: Config, paths: Paths, engine: Engine) -> Server:
 
 def _watch(config: Config, paths: Paths, engine: Engine) -> Watch:
     return Watch(
-        roots_of(config),
+        _directories(config),
         notify=engine.hint,
         rescan=engine.rescan,
         canary_dir=str(paths.state_dir / "canary"),
         slow_sweep_seconds=config.engine.sweep_seconds,
     )
+
+
+def _directories(config: Config) -> list[str]:
+    return [root for roots in roots_of(config).values() for root in roots]
 
 
 def _outlet(

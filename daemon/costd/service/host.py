@@ -23,6 +23,7 @@ from costd.engine.answers.work import remove_recounts
 from costd.engine.loop import Engine
 from costd.engine.outlet import Publish
 from costd.engine.session_maps import SessionMaps
+from costd.engine.sources import CLAUDE, Roots
 from costd.ingest.orchestrators import Orchestrators
 from costd.ingest.sweep import real_paths
 from costd.ledger import Ledger
@@ -99,9 +100,10 @@ def compose(config: Config, paths: Paths, publish_to: Publish | None) -> Engine:
     )
 
 
-def roots_of(config: Config) -> list[str]:
-    """The directories with session logs, whether they exist or not."""
-    if not config.sources.claude.enabled:
-        return []
-    found = claude_roots(config.sources.claude, os.environ, Path.home())
-    return real_paths(str(root) for root in found)
+def roots_of(config: Config) -> Roots:
+    """The directories with session logs by source, whether they exist or not."""
+    sources, environ, home = config.sources, os.environ, Path.home()
+    found = {}
+    if sources.claude.enabled:
+        found[CLAUDE.name] = claude_roots(sources.claude, environ, home)
+    return {name: real_paths(map(str, roots)) for name, roots in found.items()}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from costd.engine.history import sums_by
-from costd.engine.intake import SOURCE
 from costd.engine.view import View
 from costd.ledger.health import Coverage, coverage
 
@@ -39,9 +38,10 @@ def _trouble(code: str, message: str) -> Problem:
     return Problem(code, message, "See `costd doctor` and the log.", ERROR)
 
 
-def covered(view: View) -> Coverage:
-    """How much of the logs has been read, and how well."""
-    return view.memory.once("coverage", lambda: coverage(view.connection, SOURCE))
+def covered(view: View, source: str | None = None) -> Coverage:
+    """How much of a source's logs has been read, and how well; without one, of all."""
+    key = ("coverage", source)
+    return view.memory.once(key, lambda: coverage(view.connection, source))
 
 
 def unpriced_models(view: View) -> dict[str, int]:
@@ -80,7 +80,7 @@ def _logs(view: View) -> list[Problem]:
     sweep = view.intake.last_sweep
     if not sweep.roots or all(p.kind == "root_missing" for p in sweep.problems):
         missing = sum(p.kind == "root_missing" for p in sweep.problems)
-        if missing == len(view.intake.roots):
+        if missing == sum(map(len, view.intake.roots.values())):
             found.append(
                 Problem(
                     "no_logs",

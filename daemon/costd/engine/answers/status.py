@@ -12,7 +12,6 @@ from costd.core.periods import starts
 from costd.core.summary import BASIS, Sums, envelope, instant, short
 from costd.engine.answers.health import covered, problems, unpriced_models
 from costd.engine.history import sum_of, sums_by
-from costd.engine.intake import SOURCE
 from costd.engine.live import LiveSession
 from costd.engine.view import Params, View, zone_of
 from costd.ledger.reports import Question
@@ -33,7 +32,7 @@ def status(view: View, params: Params) -> dict[str, Any]:
         started_at=format_instant(view.started_at),
         daemon=view.is_daemon,
         timezone=tz.key,
-        sources=[_source(view)],
+        sources=[_source(view, name) for name in view.intake.roots],
         totals=dict(
             zip(_WINDOWS, map(short, windows(view, everything, tz.key)), strict=True)
         ),
@@ -77,14 +76,14 @@ def live_sessions(view: View) -> list[LiveSession]:
     return view.live.sessions(view.connection, question, view.now)
 
 
-def _source(view: View) -> dict[str, Any]:
-    known = covered(view)
+def _source(view: View, name: str) -> dict[str, Any]:
+    known, intake = covered(view, name), view.intake
     return {
-        "name": SOURCE,
-        "roots": view.intake.roots,
+        "name": name,
+        "roots": list(intake.roots[name]),
         "files": known.files,
         "vanished_files": known.vanished,
-        "bytes_behind": view.intake.progress.bytes_behind if view.intake.is_busy else 0,
+        "bytes_behind": intake.progress.behind.get(name, 0) if intake.is_busy else 0,
         "last_record_at": instant(known.last_record_at),
         "skipped_lines": known.skipped_lines,
         "salvaged_lines": known.salvaged_lines,

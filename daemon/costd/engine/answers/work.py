@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from costd.core.attribution import Keys
 from costd.core.rates import RateCard
 from costd.core.summary import cost_usd, envelope
-from costd.engine.intake import SOURCE, Intake
+from costd.engine.intake import Intake
+from costd.engine.sources import Roots
 from costd.engine.view import View
 from costd.ledger import Ledger
 from costd.ledger.compare import compare
@@ -28,7 +29,7 @@ class SyncBegan(NamedTuple):
 def synced(view: View, began: SyncBegan) -> dict[str, Any]:
     """What a sync did, once nothing waits any more."""
     progress = view.intake.progress
-    known = coverage(view.connection, SOURCE)
+    known = coverage(view.connection)
     everything = total(view.connection, None, None)
     return envelope(
         view.now,
@@ -58,7 +59,7 @@ class Recount:
     """A second ledger in a directory of its own, read anew from the logs on disk."""
 
     def __init__(
-        self, state_dir: Path, card: RateCard, roots: list[str], max_line_bytes: int
+        self, state_dir: Path, card: RateCard, roots: Roots, max_line_bytes: int
     ) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=state_dir))
         self._card = card
@@ -99,7 +100,7 @@ class Recount:
 def verified(view: View, recount: Recount) -> dict[str, Any]:
     """The ledger against the recount."""
     found = compare(view.connection, recount.path)
-    known = coverage(view.connection, SOURCE)
+    known = coverage(view.connection)
     return envelope(
         view.now,
         ok=found.different == 0,
