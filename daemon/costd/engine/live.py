@@ -52,15 +52,16 @@ class Live:
         self._running: frozenset[str] = frozenset()
         self._known: dict[str, LiveSession] = {}
 
-    def hear(self, session_id: str, at: int) -> None:
-        """A line of a session arrived."""
-        self._heard[session_id] = max(at, self._heard.get(session_id, 0))
+    def hear(self, session_id: str, at: int, now: int) -> None:
+        """A line of a session arrived; one dated ahead was heard now, not then."""
+        self._heard[session_id] = max(min(at, now), self._heard.get(session_id, 0))
         self._known.pop(session_id, None)
 
     def restore(self, connection: Connection, now: int) -> None:
         """Begin with the sessions that the ledger heard of not long ago."""
         for session_id, at in active_since(connection, now - self._quiet_ms):
-            self.hear(session_id, at)
+            if at - now <= self._quiet_ms:  # further ahead it says nothing of now
+                self.hear(session_id, at, now)
 
     def set_running(self, session_ids: frozenset[str]) -> None:
         """What the agent's registry says is running now."""
@@ -82,7 +83,8 @@ class Live:
         )
 
     def _forget(self, now: int) -> None:
-        over = [s for s, at in self._heard.items() if now - at > self._quiet_ms]
+        # Also what was heard far ahead of now: the clock has been set back since.
+        over = [s for s, at in self._heard.items() if abs(now - at) > self._quiet_ms]
         for session_id in over:
             del self._heard[session_id]
         for session_id in list(self._known):
@@ -111,7 +113,7 @@ class Live:
             place=place,
             sums=whole[0].sums if whole else Sums(),
             model=model.keys[0] if model else "",
-            last_at=max(place.last_at, self._heard.get(place.session_id, 0)),
+            last_at=self._heard.get(place.session_id, min(place.last_at, now)),
             cost_per_hour=rate(spent, now),
             estimated_cost=0,
         )
@@ -119,6 +121,7 @@ class Live:
 
 def rate(spent: Sequence[Spending], now: int) -> int:
     """Nano-USD an hour, over the last hour or since the first response in it."""
+    spent = [s for s in spent if s.at <= now]
     if not spent:
         return 0
     span = max(now - spent[0].at, _LEAST_SPAN)
