@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from costd.core.checkpoint import Checkpoint
-from costd.ingest.sweep import Seen, Sweep, changed
+from costd.ingest.sweep import Seen, Sweep, changed, identify
 
 
 class Found(NamedTuple):
@@ -50,6 +50,16 @@ class Backlog:
             self._again.add(path)
         else:
             self._waiting[path] = None
+
+    def may_have_moved_to(self, path: str) -> bool:
+        """Whether a new path has the inode of a known log that is gone from its own."""
+        if path in self.seen:
+            return False
+        identity = identify(path)
+        return identity is not None and any(
+            seen[:2] == identity and identify(old) != identity
+            for old, seen in self.seen.items()
+        )
 
     def take_first(self) -> str:
         """The log that waits longest; after a sweep, the largest."""

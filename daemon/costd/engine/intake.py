@@ -145,11 +145,23 @@ class Intake:
             self._ledger.vanish([os.fsencode(path) for path in gone], now)
         self._vanished.clear()
 
-    def hint(self, path: str) -> None:
-        """The watch says that something happened at a path."""
+    def hint(self, path: str) -> bool:
+        """The watch says that something happened at a path.
+
+        Returns:
+            Whether everything should be looked at: a log that moved is the same log,
+            and only a sweep can tell.
+        """
         root = self._root_of(path)
-        if root and self._root_sources[root].is_log(path[len(root) :].lstrip("/")):
-            self.backlog.add(path)
+        if not root or not self._is_log(root, path):
+            return False
+        if self.backlog.may_have_moved_to(path):
+            return True
+        self.backlog.add(path)
+        return False
+
+    def _is_log(self, root: str, path: str) -> bool:
+        return self._root_sources[root].is_log(path[len(root) :].lstrip("/"))
 
     def receive(self, message: bytes | None) -> None:
         """Segments of the reading process, or its end."""

@@ -220,7 +220,8 @@ class Engine:
     def _handle(self, message: Message) -> None:
         match message:
             case Dirty(path):
-                self._intake.hint(path)
+                if self._intake.hint(path):
+                    self._look()
             case Delivered(packed):
                 self._intake.receive(packed)
             case Question():
@@ -244,7 +245,7 @@ class Engine:
             self._outlet.change()
             return
         for session_id, at in self._intake.heard.items():
-            self._live.hear(session_id, at)
+            self._live.hear(session_id, at, self._clock())
         self._outside.heard(self._intake.heard, self._intake.registries)
         self._intake.heard.clear()
         owners = self._ledger.owners

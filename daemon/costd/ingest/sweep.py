@@ -132,6 +132,15 @@ def changed(
     return Changed(dirty, [path for path in gone if not path.startswith(hidden)])
 
 
+def identify(path: str) -> tuple[int, int] | None:
+    """Device and inode of what is at ``path``, links not followed; None: nothing is."""
+    try:
+        status = Path(path).lstat()
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino
+
+
 def real_paths(paths: Iterable[str]) -> list[str]:
     """The paths with symbolic links resolved, each once, in the order given.
 
