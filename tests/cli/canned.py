@@ -54,6 +54,7 @@ def status(**changes: Any) -> dict[str, Any]:
                 "last_record_at": "2026-11-22T09:59:48Z",
                 "skipped_lines": 0,
                 "salvaged_lines": 0,
+                "rewrites": 0,
                 "last_error": None,
             }
         ],

@@ -5,9 +5,15 @@ from __future__ import annotations
 from sqlite3 import Connection
 from typing import NamedTuple
 
+from costd.ledger.cells import BUCKET_MS
+
 
 class Coverage(NamedTuple):
-    """The logs of one source or of all, and what in them could not be used."""
+    """The logs of one source or of all, and what in them could not be used.
+
+    ``rewrites`` counts how often a log was read anew because what had been read of it
+    was no longer there: truncated, rewritten in place, or replaced.
+    """
 
     files: int
     vanished: int
@@ -16,13 +22,15 @@ class Coverage(NamedTuple):
     last_record_at: int | None
     errors: int
     last_error: str
+    rewrites: int
 
 
 def coverage(connection: Connection, source: str | None = None) -> Coverage:
     """How much of a source has been read, and how well; without one, of all."""
-    files, vanished, salvaged, last_at, errors, error = connection.execute(
+    files, vanished, salvaged, last_at, errors, error, rewrites = connection.execute(
         "SELECT sum(vanished_at IS NULL), sum(vanished_at IS NOT NULL), "
-        "sum(salvaged), max(last_at), sum(error <> ''), max(error) "
+        "sum(salvaged), max(last_at), sum(error <> ''), max(error), "
+        "sum(generation) "
         "FROM log_file WHERE ?1 IS NULL OR source = ?1",
         (source,),
     ).fetchone()
@@ -39,7 +47,19 @@ def coverage(connection: Connection, source: str | None = None) -> Coverage:
         last_at,
         errors or 0,
         error or "",
+        rewrites or 0,
     )
+
+
+def misdated(connection: Connection, first: int, last: int) -> int:
+    """Responses that are dated before ``first`` or after ``last``, by quarter hours."""
+    ((count,),) = connection.execute(
+        "SELECT coalesce(sum(responses), 0) FROM ("
+        "SELECT responses FROM cell WHERE bucket < ? "
+        "UNION ALL SELECT responses FROM cell WHERE bucket > ?)",
+        (first // BUCKET_MS, last // BUCKET_MS),
+    ).fetchall()
+    return int(count)
 
 
 class Skipped(NamedTuple):

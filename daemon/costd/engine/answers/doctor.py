@@ -60,6 +60,7 @@ _GOOD = {
     "unreadable_directory": "Every directory of logs can be read.",
     "unreadable_logs": "Every log can be read.",
     "skipped_lines": "Every line could be used.",
+    "misdated": "Every response has a date that can be.",
     "unpriced_models": "Every model has a price.",
     "ledger_busy": "The ledger can be written.",
     "ledger_replaced": "The ledger's file is the one that is open.",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from costd.core.instants import DAY
 from costd.engine.history import sums_by
 from costd.engine.view import View
-from costd.ledger.health import Coverage, coverage
+from costd.ledger.health import Coverage, coverage, misdated
 
 ERROR, WARNING = "error", "warning"
+_FIRST_RESPONSE = 1_577_836_800_000
+"""The beginning of 2020: no agent that costd reads is older."""
 
 
 class Problem(NamedTuple):
@@ -119,7 +122,22 @@ def _logs(view: View) -> list[Problem]:
                 "`costd doctor` names their files and offsets.",
             )
         )
-    return found
+    return [*found, *_misdated(view)]
+
+
+def _misdated(view: View) -> list[Problem]:
+    """They are in the total, and in no day that anybody looks at."""
+    count = misdated(view.connection, _FIRST_RESPONSE, view.now + DAY)
+    if not count:
+        return []
+    return [
+        Problem(
+            "misdated",
+            f"{count} responses are dated more than a day ahead or before 2020: "
+            "they are in the total and in no period of today.",
+            "Check the clock of the machine whose agent wrote them.",
+        )
+    ]
 
 
 def _beat(view: View) -> list[Problem]:

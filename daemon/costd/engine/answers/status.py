@@ -87,6 +87,7 @@ def _source(view: View, name: str) -> dict[str, Any]:
         "last_record_at": instant(known.last_record_at),
         "skipped_lines": known.skipped_lines,
         "salvaged_lines": known.salvaged_lines,
+        "rewrites": known.rewrites,
         "last_error": known.last_error or None,
     }
 
