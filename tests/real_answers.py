@@ -79,6 +79,7 @@ def every_answer(top: Path) -> dict[str, list[Any]]:
                 for branch in ("fix/MIN-123", "main", "fix/min-123")
             ],
             "explain --session": [asked.ask("explain", session=LIVE)],
+            **spending_of(asked),
             **issues_of(asked),
             **claims_of(asked),
             "sync": [asked.ask("sync")],
@@ -91,6 +92,22 @@ def every_answer(top: Path) -> dict[str, list[Any]]:
         found.setdefault(title, []).append(json.loads(json.dumps(document)))
     text = (top / "out" / "session-map.json").read_bytes()
     return {**found, "session-map.json": [json.loads(text)]}
+
+
+def spending_of(asked: Asked) -> dict[str, list[Any]]:
+    """What the page is made of."""
+    where = {"filters": {"agent": ["claude"]}, "since": "2020-01-01"}
+    parts = ["project", "branch", "role", "issue", "agent", "session"]
+    return {
+        "/api/costs": [asked.ask("costs"), asked.ask("costs", by=parts, **where)],
+        "/api/costs/calendar": [asked.ask("calendar")],
+        "/api/board": [asked.ask("board", **where), asked.ask("board", search="min")],
+        "/api/places": [asked.ask("places")],
+        "/api/responses": [
+            asked.ask("responses", session=row["session_id"], order="cost")
+            for row in asked.ask("sessions")["rows"]
+        ],
+    }
 
 
 def issues_of(asked: Asked) -> dict[str, list[Any]]:

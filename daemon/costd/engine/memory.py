@@ -11,6 +11,7 @@ from costd.core.instants import format_instant
 
 Fact = TypeVar("Fact")
 _REMEMBERED = 32
+_REMEMBERED_PAST = 64
 _TIMELESS = frozenset({"report"})
 
 
@@ -33,8 +34,9 @@ class Memory:
         """A fact about what lies before ``end``: it outlives what is recorded later."""
         known = self._past.get(key)
         if known is None or known[0] != end:
-            if len(self._past) >= _REMEMBERED:
-                self._past.clear()
+            self._past.pop(key, None)
+            while len(self._past) >= _REMEMBERED_PAST:
+                del self._past[next(iter(self._past))]
             known = self._past[key] = (end, work_out())
         fact: Fact = known[1]
         return fact

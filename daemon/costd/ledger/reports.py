@@ -126,7 +126,8 @@ def _spans(connection: Connection, question: Question, kind: str) -> list[Period
     if not kind:
         return []
     low, high = connection.execute(
-        "SELECT min(bucket), max(bucket) FROM cell"
+        # both in one SELECT would read every cell instead of two ends of an index
+        "SELECT (SELECT min(bucket) FROM cell), (SELECT max(bucket) FROM cell)"
     ).fetchone()
     found: list[Period] = []
     if low is not None:
@@ -161,13 +162,15 @@ def _periods(
 def where_of(question: Question) -> tuple[str, list[Any]]:
     """The condition that a question puts on cells, and its parameters."""
     clauses, values = ["1"], list[Any]()
+    # A session is found by its contexts; a year that holds it would be read in full.
+    bucket = "+cell.bucket" if "session" in question.filters else "cell.bucket"
     if any(name in KINDS for name in question.by):
         clauses.append("cell.bucket >= period.a AND cell.bucket < period.b")
     if question.since is not None:
-        clauses.append("cell.bucket >= ?")
+        clauses.append(f"{bucket} >= ?")
         values.append(question.since // BUCKET_MS)
     if question.until is not None:
-        clauses.append("cell.bucket < ?")
+        clauses.append(f"{bucket} < ?")
         values.append(-(-question.until // BUCKET_MS))
     for name, wanted in question.filters.items():
         clauses.append(f"{DIMENSIONS[name]} IN ({', '.join('?' * len(wanted))})")
@@ -216,6 +219,18 @@ def total(connection: Connection, since: int | None, until: int | None) -> Sums:
         ),
     ).fetchone()
     return Sums() if row[0] is None else Sums(*row)
+
+
+def every_quarter(
+    connection: Connection, since: int, until: int
+) -> list[tuple[int, Sums]]:
+    """The sums of each quarter of an hour in a span, in one pass over the cells."""
+    rows = connection.execute(
+        f"SELECT bucket, {SUMS.replace(SESSIONS, '0')} FROM cell "
+        "WHERE bucket >= ? AND bucket < ? GROUP BY bucket ORDER BY bucket",
+        (since // BUCKET_MS, -(-until // BUCKET_MS)),
+    )
+    return [(bucket * BUCKET_MS, Sums(*sums)) for bucket, *sums in rows]
 
 
 def session_counts(connection: Connection) -> dict[str, int]:

@@ -94,7 +94,9 @@ class Question:
 QUESTIONS = (
     Question("status", "/api/status"),
     Question("report", "/api/report", takes={"by": words, **SPAN}, filtered=True),
-    Question("sessions", "/api/sessions", takes=PAGE, filtered=True),
+    Question(
+        "sessions", "/api/sessions", takes={"offset": number, **PAGE}, filtered=True
+    ),
     Question("session", "/api/sessions/{id}"),
     Question("prices", "/api/prices", takes={"model": text}),
     Question(
@@ -104,6 +106,24 @@ QUESTIONS = (
     ),
     Question("costs_summary", "/api/costs/summary", takes={"tz": text}),
     Question("costs_by_issue", "/api/costs/by-issue", takes=SPAN),
+    Question("costs", "/api/costs", takes={"by": words, **SPAN}, filtered=True),
+    Question("calendar", "/api/costs/calendar", takes={"tz": text}),
+    Question("places", "/api/places"),
+    Question(
+        "board",
+        "/api/board",
+        takes={"state": text, "search": text, "offset": number, **PAGE},
+        filtered=True,
+    ),
+    Question(
+        "responses",
+        "/api/responses",
+        takes={
+            **dict.fromkeys(("session", "issue", "model", "order"), text),
+            "offset": number,
+            **PAGE,
+        },
+    ),
     Question("issues", "/api/issues", takes=PAGE, filtered=True),
     Question("issue", "/api/issues/{id:path}/costs", takes=SPAN),
     Question("claims", "/api/claims", takes={"issue": text, "all": flag, **PAGE}),

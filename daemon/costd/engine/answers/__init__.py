@@ -35,6 +35,11 @@ MODULES = {
     "issues": "issues",
     "issue": "issues",
     "costs_by_issue": "issues",
+    "board": "board",
+    "places": "board",
+    "costs": "costs",
+    "calendar": "costs",
+    "responses": "responses",
 }
 """Which module answers a question, in a function of the question's name."""
 

@@ -8,7 +8,9 @@ from typing import Any
 from costd.core.money import to_usd
 from costd.core.summary import Sums, amounts, cost_usd, envelope, instant, tokens
 from costd.engine.answers.report import read_question
+from costd.engine.history import parts_by
 from costd.engine.view import Params, View, number, text
+from costd.ledger import board
 from costd.ledger import sessions as stored
 from costd.ledger.agents import types_of
 from costd.ledger.reports import Cut, Question, cut
@@ -21,14 +23,14 @@ _AT_ONCE = 400
 def sessions(view: View, params: Params) -> dict[str, Any]:
     """Sessions by their last response, the newest first; ``limit`` 0 is all."""
     question = read_question(view, {**params, "by": ["session"]})
-    limit = number(params, "limit", _LIMIT)
-    sums = {row.keys[0]: row.sums for row in cut(view.connection, question)}
+    limit, offset = number(params, "limit", _LIMIT), number(params, "offset", 0)
+    count, sums = _listed(view, question, offset + limit if limit else 0)
     found = _places(view, list(sums))
     found.sort(key=lambda place: (-place.last_at, place.session_id))
-    shown = found[: limit or None]
+    shown = found[offset:][: limit or None]
     models = _models(view, question, [place.session_id for place in shown])
     live = _live_ids(view)
-    whole = cut(view.connection, question._replace(by=()))
+    whole = parts_by(view, question._replace(by=())).get((), Sums())
     return envelope(
         view.now,
         timezone=question.zone.key,
@@ -36,9 +38,27 @@ def sessions(view: View, params: Params) -> dict[str, Any]:
             _row(place, sums[place.session_id], models[place.session_id], live)
             for place in shown
         ],
-        count=len(found),
-        total=amounts(whole[0].sums if whole else Sums()),
+        count=count,
+        total=amounts(whole._replace(sessions=count)),
     )
+
+
+def _listed(view: View, question: Question, most: int) -> tuple[int, dict[str, Sums]]:
+    """How many sessions there are, and the sums of the ``most`` latest; 0 for all."""
+    if not most or not board.PLACES.issuperset(question.filters):
+        every = {row.keys[0]: row.sums for row in cut(view.connection, question)}
+        return len(every), every
+    span = (question.since, question.until, question.filters)
+    found: dict[str, Sums] = {}
+    maybe = board.latest_sessions(view.connection, *span)
+    for start in range(0, len(maybe), _AT_ONCE):
+        wanted = {**question.filters, "session": maybe[start : start + _AT_ONCE]}
+        rows = cut(view.connection, question._replace(filters=wanted))
+        sums = {row.keys[0]: row.sums for row in rows}
+        found |= {name: sums[name] for name in wanted["session"] if name in sums}
+        if len(found) >= most:
+            break
+    return board.count_sessions(view.connection, *span), found
 
 
 def session(view: View, params: Params) -> dict[str, Any]:

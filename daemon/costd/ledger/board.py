@@ -1,0 +1,107 @@
+"""Which issues and sessions there are and when they were last worked on, by places."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from sqlite3 import Connection
+from typing import NamedTuple
+
+from costd.ledger.cells import BUCKET_MS
+
+_PLACES = {"project": "c.project", "branch": "c.branch", "agent": "s.source"}
+PLACES = frozenset(_PLACES)
+"""Filters that say something of a place, and not of its responses."""
+
+
+class LastWork(NamedTuple):
+    """An issue, how many sessions have worked for it, and when the last did."""
+
+    issue: str
+    sessions: int
+    last_at: int
+
+
+def last_work(connection: Connection) -> list[LastWork]:
+    """Of every issue and bucket."""
+    rows = connection.execute(
+        "SELECT a.issue, count(DISTINCT c.session), max(min(c.last_at, a.until_at - 1)) "
+        "FROM attribution a JOIN context c ON c.id = a.context_id GROUP BY 1"
+    )
+    return [LastWork._make(row) for row in rows]
+
+
+def latest_sessions(
+    connection: Connection,
+    since: int | None,
+    until: int | None,
+    filters: Mapping[str, Sequence[str]],
+) -> list[str]:
+    """Sessions that may have something in a span, the latest first.
+
+    Args:
+        connection: the ledger's.
+        since: from when, milliseconds; None for ever.
+        until: to when.
+        filters: only such as are in ``PLACES``.
+    """
+    where, values = _where(filters)
+    rows = connection.execute(
+        "SELECT s.session_id, max(c.last_at) AS last FROM context c "
+        f"JOIN session s ON s.id = c.session WHERE {where} GROUP BY s.id "
+        "HAVING last >= ? AND min(c.first_at) < ? ORDER BY last DESC, s.session_id",
+        (*values, *_span(since, until)),
+    )
+    return [session_id for session_id, _ in rows]
+
+
+def count_sessions(
+    connection: Connection,
+    since: int | None,
+    until: int | None,
+    filters: Mapping[str, Sequence[str]],
+) -> int:
+    """How many sessions have responses in a span, to the quarter of an hour."""
+    where, values = _where(filters)
+    low, high = _span(since, until)
+    query = (
+        "SELECT count(DISTINCT c.session) FROM cell "
+        "JOIN context c ON c.id = cell.context_id JOIN session s ON s.id = c.session "
+        f"WHERE {where} AND cell.bucket >= ? AND cell.bucket < ?"
+    )
+    if since is None and until is None:  # then there is no need to read every cell
+        query = (
+            "SELECT count(*) FROM session s WHERE EXISTS (SELECT 1 FROM context c "
+            f"JOIN cell ON cell.context_id = c.id WHERE c.session = s.id AND {where} "
+            "AND cell.bucket >= ? AND cell.bucket < ?)"
+        )
+    span = (low // BUCKET_MS, -(-high // BUCKET_MS))
+    return int(connection.execute(query, (*values, *span)).fetchone()[0])
+
+
+def _span(since: int | None, until: int | None) -> tuple[int, int]:
+    """With room for the quarter of an hour to which sums are cut."""
+    low = -(2**62) if since is None else since // BUCKET_MS * BUCKET_MS
+    high = 2**62 if until is None else -(-until // BUCKET_MS) * BUCKET_MS
+    return low, high
+
+
+def _where(filters: Mapping[str, Sequence[str]]) -> tuple[str, list[object]]:
+    clauses, values = ["1"], list[object]()
+    for name, wanted in filters.items():
+        clauses.append(f"{_PLACES[name]} IN ({', '.join('?' * len(wanted))})")
+        values.extend(wanted)
+    return " AND ".join(clauses), values
+
+
+def choices(connection: Connection) -> dict[str, list[str]]:
+    """The projects and agents that there are, for whoever wants to choose."""
+    projects = connection.execute(
+        "SELECT project FROM context GROUP BY 1 ORDER BY max(last_at) DESC, 1 LIMIT 200"
+    ).fetchall()
+    agents = connection.execute(
+        "SELECT DISTINCT source FROM session ORDER BY 1"
+    ).fetchall()
+    return {
+        "projects": sorted(name for (name,) in projects if name),
+        "agents": [name for (name,) in agents],
+    }
