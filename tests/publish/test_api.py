@@ -59,6 +59,24 @@ EXAMPLES = [
     ),
     ("/api/costs/summary", "costs_summary", {}),
     ("/api/costs/by-issue?since=2026-11-01", "costs_by_issue", {"since": "2026-11-01"}),
+    (
+        "/api/costs?by=role,issue&project=/a&project=/b",
+        "costs",
+        {"by": ["role", "issue"], "filters": {"project": ["/a", "/b"]}},
+    ),
+    ("/api/costs/calendar?tz=UTC", "calendar", {"tz": "UTC"}),
+    (
+        "/api/board?state=quiet&search=min&offset=24&role=review",
+        "board",
+        {"state": "quiet", "search": "min", "offset": 24}
+        | {"filters": {"role": ["review"]}},
+    ),
+    ("/api/places", "places", {}),
+    (
+        "/api/responses?session=4f&order=cost&offset=5&limit=9",
+        "responses",
+        {"session": "4f", "order": "cost", "offset": 5, "limit": 9},
+    ),
     ("/api/issues", "issues", {"filters": {}}),
     ("/api/issues/MIN-123/costs", "issue", {"id": "MIN-123"}),
     (f"/api/issues/{quote('o/n#45', safe='')}/costs", "issue", {"id": "o/n#45"}),

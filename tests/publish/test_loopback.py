@@ -13,6 +13,7 @@ import pytest
 from costd import __version__
 from costd.core.errors import ConfigError, CostdError
 from costd.publish.loopback import Loopback
+from costd.publish.passes import COOKIE_SECONDS, TICKET_SECONDS, Cookies, Tickets
 from publish.wire import (
     PATIENCE,
     Reply,
@@ -22,10 +23,12 @@ from publish.wire import (
     talk,
 )
 
+NOW = 1_795_000_000_000
+
 
 @pytest.fixture
 def port(serve: Serve, short_dir: Path) -> int:
-    loopback = Loopback(0, short_dir / "token")
+    loopback = Loopback(0, short_dir / "token", lambda: NOW)
     server = serve(short_dir, loopback=loopback)
     assert server.port is not None
     return server.port
@@ -36,11 +39,28 @@ def token(short_dir: Path, port: int) -> str:
     return (short_dir / "token").read_text().strip()
 
 
-def knock(port: int, **headers: str) -> Reply:
+def knock(
+    port: int, path: str = "/api/version", method: str = "GET", **headers: str
+) -> Reply:
     """A request over TCP; a header's underscores are dashes."""
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as client:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return talk(client, "/api/version", headers=named)
+        return talk(client, path, method=method, headers=named)
+
+
+def ticket(directory: Path) -> str:
+    """The address that ``costd open`` is told, without the server's name."""
+    reply = fetch(directory / "costd.sock", "/api/open", method="POST")
+    url = str(reply.json["url"])
+    assert reply.status == 200
+    return "/open" + url.partition("/open")[2]
+
+
+def cookie(port: int, directory: Path) -> str:
+    """What a browser has after ``costd open``."""
+    reply = knock(port, ticket(directory))
+    assert (reply.status, reply.headers["location"]) == (303, "/")
+    return reply.headers["set-cookie"].partition(";")[0]
 
 
 def test_the_token_opens_and_nothing_else_does(
@@ -99,7 +119,7 @@ def test_http_1_0_without_a_host_is_refused(port: int, token: str) -> None:
 
 
 def test_a_token_of_an_earlier_start_is_kept(serve: Serve, short_dir: Path) -> None:
-    loopback = Loopback(0, short_dir / "token")
+    loopback = Loopback(0, short_dir / "token", lambda: NOW)
     first = serve(short_dir, loopback=loopback)
     token = (short_dir / "token").read_text()
     assert first.stop(PATIENCE)
@@ -126,7 +146,7 @@ def test_a_token_that_is_none_stops_the_start_and_leaves_no_socket(
     path.write_bytes(content)
     path.chmod(mode)
     with pytest.raises(ConfigError, match=says) as caught:
-        serve(short_dir, loopback=Loopback(0, path))
+        serve(short_dir, loopback=Loopback(0, path, lambda: NOW))
     assert "Delete" in caught.value.fix
     assert not (short_dir / "costd.sock").exists()
 
@@ -137,7 +157,114 @@ def test_only_loopback_addresses_and_free_ports(
     token = short_dir / "token"
     for host in ("0.0.0.0", "::", "192.0.2.1", "localhost"):
         with pytest.raises(ConfigError, match="not a loopback address"):
-            serve(short_dir / "b", loopback=Loopback(0, token, host))
+            serve(short_dir / "b", loopback=Loopback(0, token, lambda: NOW, host))
     with pytest.raises(CostdError, match="it is taken"):
-        serve(short_dir / "b", loopback=Loopback(port, token))
+        serve(short_dir / "b", loopback=Loopback(port, token, lambda: NOW))
     assert not (short_dir / "b" / "costd.sock").exists()
+
+
+def test_a_ticket_opens_once_and_its_cookie_from_then_on(
+    port: int, short_dir: Path
+) -> None:
+    address = ticket(short_dir)
+    reply = knock(port, address)
+    assert (reply.status, reply.headers["location"]) == (303, "/")
+    given = reply.headers["set-cookie"]
+    for part in ("HttpOnly", "SameSite=Strict", "Path=/", "Max-Age="):
+        assert part in given
+    has = given.partition(";")[0]
+    assert knock(port, cookie=has).status == 200
+    assert knock(port, cookie=f"other=1; {has}; more=2").status == 200
+    again = knock(port, address)
+    assert again.status == 401
+    assert "set-cookie" not in again.headers
+
+
+def test_what_is_no_ticket_or_no_cookie_opens_nothing(
+    port: int, short_dir: Path, token: str
+) -> None:
+    for path in (
+        "/open",
+        "/open?ticket=",
+        "/open?ticket=x&ticket=y",
+        "/open?ticket=%ff",
+    ):
+        assert knock(port, path).status == 401
+    assert knock(port, ticket(short_dir), host="evil.example").status == 403
+    assert (
+        knock(port, "/api/open", "POST", authorization=f"Bearer {token}").status == 422
+    )
+    has = cookie(port, short_dir)
+    name, _, value = has.partition("=")
+    until, _, signature = value.partition(".")
+    later = f"{int(until) + 1}.{signature}"
+    for wrong in (later, value[:-1], f"{until}.", "1.é", f"-1.{signature}", "", token):
+        assert knock(port, cookie=f"{name}={wrong}").status == 401
+    assert knock(port, cookie=f"costd-1={value}").status == 401
+
+
+def test_a_cookie_ends_and_a_new_token_ends_it() -> None:
+    time = [NOW]
+    cookies = Cookies("t" * 40, 1, lambda: time[0])
+    has = cookies.header().partition(";")[0]
+    assert cookies.is_good(has)
+    assert not Cookies("u" * 40, 1, lambda: NOW).is_good(has)
+    time[0] += COOKIE_SECONDS * 1000 - 1
+    assert cookies.is_good(has)
+    time[0] += 1
+    assert not cookies.is_good(has)
+
+
+def test_a_ticket_ends_by_itself() -> None:
+    time = [0.0]
+    tickets = Tickets(lambda: time[0])
+    first, second = tickets.issue(), tickets.issue()
+    time[0] += TICKET_SECONDS - 1
+    assert tickets.redeem(first)
+    assert not tickets.redeem(first)
+    time[0] += 1
+    assert not tickets.redeem(second)
+    many = [tickets.issue() for _ in range(40)]
+    assert sum(tickets.redeem(each) for each in many) == 16
+
+
+def test_with_a_cookie_only_an_own_page_can_change_something(
+    port: int, short_dir: Path, token: str
+) -> None:
+    has, own = cookie(port, short_dir), f"http://127.0.0.1:{port}"
+    assert knock(port, "/api/claims", "POST", cookie=has).status == 401
+    assert knock(port, "/api/claims", "POST", cookie=has, origin=own).status == 200
+    assert (
+        knock(
+            port, "/api/claims", "POST", cookie=has, sec_fetch_site="same-origin"
+        ).status
+        == 200
+    )
+    bearer = f"Bearer {token}"
+    assert knock(port, "/api/claims", "POST", authorization=bearer).status == 200
+    for headers in (
+        {"origin": "http://127.0.0.1:1"},  # another server of this machine
+        {"origin": "null"},
+        {"sec_fetch_site": "same-site"},
+        {"sec_fetch_site": "cross-site"},
+    ):
+        reply = knock(port, "/api/claims", "POST", cookie=has, **headers)
+        assert (headers, reply.status) == (headers, 403)
+
+
+def test_a_browser_that_is_not_let_in_is_told_what_to_do(port: int) -> None:
+    reply = knock(port, "/", accept="text/html,*/*")
+    assert reply.status == 401
+    assert b"costd open" in reply.body
+    policy = reply.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert reply.headers["x-content-type-options"] == "nosniff"
+    assert "access-control-allow-origin" not in reply.headers
+
+
+def test_without_a_port_nobody_gets_a_ticket(serve: Serve, short_dir: Path) -> None:
+    serve(short_dir)
+    reply = fetch(short_dir / "costd.sock", "/api/open", method="POST")
+    assert reply.status == 422
+    assert "costd config set http.enabled true" in reply.json["fix"]

@@ -89,6 +89,10 @@ class DaemonAnswers:
         body = json.dumps(params).encode()
         return self._connection.ask("POST", routes.POST[question], body, seconds)
 
+    def post(self, path: str) -> bytes:
+        """What is no question to the engine."""
+        return self._connection.ask("POST", path, b"{}")
+
     def work(self, question: str, params: Params) -> bytes:
         """See ``Answers``."""
         done: Future[bytes] = Future()
@@ -151,6 +155,29 @@ class HostedAnswers:
         if asked is None or asked.exception() is not None:
             return None
         return behind(asked.result())
+
+
+def post_to_daemon(config_file: str | None, path: str) -> bytes:
+    """What a daemon answers to an empty message; nobody else could answer that.
+
+    Raises:
+        NoDaemonError: none runs.
+    """
+    daemon = _running(config_file)
+    if daemon is None:
+        from costd.cli.configuration import (  # noqa: PLC0415 - a daemon saves us this
+            load,
+            sockets,
+        )
+
+        found = map(_listening, sockets(load(config_file).paths))
+        daemon = next((each for each in found if each is not None), None)
+    if daemon is None:
+        raise NoDaemonError("No daemon runs.", "Start it: costd run")
+    try:
+        return daemon.post(path)
+    finally:
+        daemon.close()
 
 
 def _encoded(answer: object) -> bytes:

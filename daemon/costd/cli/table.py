@@ -24,6 +24,7 @@ COMMANDS = {
     "doctor": "What is wrong, and the command that mends it.",
     "exec": "Run an agent whose work has an owner from its first token.",
     "hook": "Pass on what an agent's hook says; put it into Claude Code's settings.",
+    "open": "The page, in a browser.",
     "run": "The daemon, in the foreground.",
     "config": "Write, check, show and change the configuration.",
     "completion": "The completion script of a shell.",

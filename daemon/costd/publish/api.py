@@ -77,6 +77,7 @@ def build_app(
             Route("/api/version", _version),
             Route("/healthz", health),
             Route("/metrics", metrics),
+            Route("/api/open", _no_page, methods=["POST"]),
         ],
         middleware=[Middleware(Envelope, on_error=on_error)],
         exception_handlers={HTTPException: http_failure, CostdError: _failure},
@@ -160,6 +161,14 @@ async def _version(_request: Request) -> Response:
     """What a client of another version needs to know, without the engine."""
     return reply(
         {"schema_version": 1, "version": __version__, "protocol": PROTOCOL},
+    )
+
+
+async def _no_page(_request: Request) -> Response:
+    """Where the page is served, the door answers this by itself."""
+    raise CostdError(
+        "The page is not served: [http] is not enabled.",
+        "costd config set http.enabled true, then restart costd run.",
     )
 
 

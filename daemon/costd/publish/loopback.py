@@ -3,8 +3,8 @@
 A browser sends requests to 127.0.0.1 for any page (cross-site requests), and a name
 can be made to point there (DNS rebinding). So each request must name this server in
 ``Host``, must not come from another page, and must carry the token, which only the
-owner of its file can read. The Unix socket needs none of this: its file is 0600 and
-the kernel tells who is there.
+owner of its file can read, or the cookie that ``costd open`` fetches for a browser. The
+Unix socket needs none of this: its file is 0600 and the kernel tells who is there.
 """
 
 from __future__ import annotations
@@ -13,16 +13,19 @@ import hmac
 import os
 import secrets
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from costd.core.errors import ConfigError
 from costd.publish.files import write_atomic
-from costd.publish.replies import MISUSED, refusal, stamped
+from costd.publish.passes import TICKET_SECONDS, Cookies, Tickets
+from costd.publish.replies import MISUSED, PAGE_HEADERS, refusal, reply, stamped
 
 SHORTEST_TOKEN = 32
 _LONGEST_TOKEN = 4096
@@ -30,11 +33,20 @@ _LONGEST_TOKEN = 4096
 
 @dataclass(frozen=True, slots=True)
 class Loopback:
-    """Where to listen on TCP: ``host`` 127.0.0.1 or ::1, ``port`` 0 for any."""
+    """Where to listen on TCP: ``host`` 127.0.0.1 or ::1, ``port`` 0 for any.
+
+    ``now`` is the time in milliseconds since the epoch: cookies end.
+    """
 
     port: int
     token_path: Path
+    now: Callable[[], int]
     host: str = "127.0.0.1"
+
+    def address(self, port: int) -> str:
+        """Where a browser finds it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{port}"
 
 
 def read_token(path: Path) -> str:
@@ -78,33 +90,45 @@ def _useless(path: Path, reason: str) -> ConfigError:
 
 
 class Door:
-    """Lets through what came by the Unix socket, and what may pass on TCP."""
+    """Lets through what came by the Unix socket, and what may pass on TCP.
 
-    def __init__(self, app: ASGIApp, port: int, token: str) -> None:
+    Args:
+        app: the application behind it.
+        loopback: where it listens.
+        port: on which port it does.
+        token: what opens.
+    """
+
+    def __init__(self, app: ASGIApp, loopback: Loopback, port: int, token: str) -> None:
         self._app = app
+        self._address = loopback.address(port)
         self._hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
         self._token = token.encode("ascii")
+        self._tickets = Tickets()
+        self._cookies = Cookies(token, port, loopback.now)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or refuse it."""
-        if scope["type"] != "http" or scope.get("state", {}).get("is_unix"):
-            await self._app(scope, receive, send)
-            return
-        refused = self._refused(Headers(scope=scope))
-        if refused is None:
+        answer = self._answer(scope) if scope["type"] == "http" else None
+        if answer is None:
             await self._app(scope, receive, send)
         else:
-            await refused(scope, receive, stamped(send))
+            await answer(scope, receive, stamped(send))
 
-    def _refused(self, headers: Headers) -> Response | None:
-        if headers.get("host", "").lower() not in self._hosts:
-            return refusal(403, "this server has another name", _BY_ADDRESS, MISUSED)
-        if not self._is_own_page(headers):
-            return refusal(403, "asked by a page of another site", _BY_ADDRESS, MISUSED)
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        given = token.strip().encode("utf-8", "replace")
-        if scheme.lower() == "bearer" and hmac.compare_digest(given, self._token):
+    def _answer(self, scope: Scope) -> Response | None:
+        """What the door says by itself; None: the application is asked."""
+        if scope.get("state", {}).get("is_unix"):
+            is_asked = (scope["method"], scope["path"]) == ("POST", TICKET_PATH)
+            return self._ticket() if is_asked else None
+        headers = Headers(scope=scope)
+        if (problem := self._foreign(headers)) is not None:
+            return refusal(403, problem, _BY_ADDRESS, MISUSED)
+        if (scope["method"], scope["path"]) == ("GET", ENTRY_PATH):
+            return self._enter(scope)
+        if scope["path"].startswith(OPEN_FOLDER) or self._is_known(scope, headers):
             return None
+        if "text/html" in headers.get("accept", ""):
+            return HTMLResponse(_LOCKED, 401, dict(PAGE_HEADERS))
         return refusal(
             401,
             "no token, or a wrong one",
@@ -112,6 +136,37 @@ class Door:
             MISUSED,
             {"www-authenticate": 'Bearer realm="costd"'},
         )
+
+    def _foreign(self, headers: Headers) -> str | None:
+        if headers.get("host", "").lower() not in self._hosts:
+            return "this server has another name"
+        return None if self._is_own_page(headers) else "asked by a page of another site"
+
+    def _ticket(self) -> Response:
+        url = f"{self._address}{ENTRY_PATH}?ticket={self._tickets.issue()}"
+        seconds = int(TICKET_SECONDS)
+        return reply({"schema_version": 1, "url": url, "seconds": seconds})
+
+    def _enter(self, scope: Scope) -> Response:
+        """A cookie for a ticket."""
+        query = parse_qs(scope["query_string"].decode("ascii", "replace"))
+        (ticket, *more) = query.get("ticket", [""])
+        if more or not self._tickets.redeem(ticket):
+            return HTMLResponse(_LOCKED, 401, dict(PAGE_HEADERS))
+        headers = {"location": "/", "set-cookie": self._cookies.header()}
+        return Response(status_code=303, headers=headers)
+
+    def _is_known(self, scope: Scope, headers: Headers) -> bool:
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        given = token.strip().encode("utf-8", "replace")
+        if scheme.lower() == "bearer" and hmac.compare_digest(given, self._token):
+            return True
+        if not self._cookies.is_good(headers.get("cookie", "")):
+            return False
+        # A browser sends a cookie along whoever asks it to. What changes something must
+        # come from a page of this server, and say so.
+        is_reading = scope["method"] in ("GET", "HEAD")
+        return is_reading or "origin" in headers or "sec-fetch-site" in headers
 
     def _is_own_page(self, headers: Headers) -> bool:
         """Whether a browser says that the page is this server's, or no page asks."""
@@ -123,4 +178,25 @@ class Door:
         return headers.get("sec-fetch-site", "none") in ("none", "same-origin")
 
 
+TICKET_PATH = "/api/open"
+ENTRY_PATH = "/open"
+OPEN_FOLDER = "/static/"
+"""Style sheet and scripts: they are in the package, and nobody's secret."""
+
 _BY_ADDRESS = "Ask for http://127.0.0.1 with its port, outside of other pages."
+_LOCKED = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>costd</title>
+<link rel="stylesheet" href="/static/page.css">
+<body class="locked">
+<main>
+<h1>costd</h1>
+<p>This page is for whoever runs costd on this machine, and your browser has not shown
+that it is them. A link works once and for a minute; what it opens stays open for 30
+days.</p>
+<p>In a terminal, run:</p>
+<pre><code>costd open</code></pre>
+</main>
+"""

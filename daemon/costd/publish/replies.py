@@ -39,6 +39,16 @@ _HEADERS = (
     (b"referrer-policy", b"no-referrer"),
 )
 _POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+PAGE_HEADERS = {
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'",
+    # With no referrer at all, a form would be sent with the origin "null".
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+"""Of a page: nothing from elsewhere, no script or style within it, in no frame."""
 
 _STATUSES: tuple[tuple[type[CostdError], int], ...] = (
     (NotFoundError, 404),
@@ -142,9 +152,9 @@ def stamped(send: Send) -> Send:
 
     async def stamp(message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = [*message.get("headers", ()), *_HEADERS]
-            if not any(name.lower() == _POLICY[0] for name, _ in headers):
-                headers.append(_POLICY)
+            headers = list(message.get("headers", ()))
+            said = {name.lower() for name, _ in headers}
+            headers += [pair for pair in (*_HEADERS, _POLICY) if pair[0] not in said]
             message = {**message, "headers": headers}
         await send(message)
 

@@ -91,7 +91,7 @@ class Server:
                 token = read_token(self._loopback.token_path)
                 sockets.append(bind_loopback(self._loopback.host, self._loopback.port))
                 self._port = sockets[-1].getsockname()[1]
-                app = Door(app, self._port, token)
+                app = Door(app, self._loopback, self._port, token)
             self._run(_QuietServer(_config(app), self._on_error), sockets)
         except BaseException:
             for listener in sockets:

@@ -145,7 +145,7 @@ def _loopback(config: Config, paths: Paths) -> Loopback | None:
     if not config.http.enabled:
         return None
     host = "127.0.0.1" if config.http.host == "localhost" else config.http.host
-    return Loopback(config.http.port, paths.state_dir / "http.token", host)
+    return Loopback(config.http.port, paths.state_dir / "http.token", now, host)
 
 
 def _keep_beating(
