@@ -20,6 +20,7 @@ from costd.core.instants import format_instant
 from costd.engine.loop import Engine
 from costd.service.host import compose, now
 from goldens import CORPUS
+from told import events_of
 
 PATIENCE = 60.0
 LIVE = "11fe0000-0000-4000-8000-000000000001"
@@ -82,6 +83,7 @@ def every_answer(top: Path) -> dict[str, list[Any]]:
             **spending_of(asked),
             **issues_of(asked),
             **claims_of(asked),
+            **events_of(asked),
             "sync": [asked.ask("sync")],
             "verify": [asked.ask("verify")],
             "doctor": [asked.ask("doctor")],

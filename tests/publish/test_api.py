@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import Future
 from contextlib import closing
 from pathlib import Path
@@ -85,6 +86,12 @@ EXAMPLES = [
     ("/api/claims?all=false&issue=A-1", "claims", {"all": False, "issue": "A-1"}),
     ("/api/suggest", "suggest", {}),
     ("/api/doctor", "doctor", {}),
+    (
+        "/api/events?type=task_end&task=MIN-1,T2&success=false&limit=5&since=7d",
+        "event_query",
+        {"type": ["task_end"], "task": ["MIN-1", "T2"], "success": False}
+        | {"limit": 5, "since": "7d"},
+    ),
 ]
 
 
@@ -118,9 +125,18 @@ def test_a_body_is_the_parameters(sock: Path, url: str, question: str) -> None:
     assert fetch(sock, url, method="POST").json["params"] == {}
 
 
+@pytest.mark.parametrize("question", ["events", "activity"])
+def test_a_body_of_events_is_one_or_an_array(sock: Path, question: str) -> None:
+    url = f"/api/{question}"
+    for body in (b'{"type": "activity"}', b'[{"a": 1}, 2]', b"[]"):
+        params = fetch(sock, url, method="POST", body=body).json["params"]
+        assert params == {"events": json.loads(body)}
+    assert fetch(sock, url, method="POST", body=b"7").status == 400
+
+
 def test_every_question_is_tried_here() -> None:
     posts = {"sync", "reprice", "verify", "link", "unlink", "hook", "reload"}
-    posts.add("link_suggested")
+    posts |= {"link_suggested", "events", "activity"}
     assert {q.name for q in QUESTIONS} == posts | {name for _, name, _ in EXAMPLES}
 
 

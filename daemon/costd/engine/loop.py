@@ -17,7 +17,6 @@ from zoneinfo import ZoneInfo
 from costd.core.errors import BusyError, CostdError, UsageError
 from costd.engine.answers import Answer, answer_to
 from costd.engine.answers.work import Recount, SyncBegan, synced, verified
-from costd.engine.inbox import Inbox
 from costd.engine.intake import NOTHING, Intake
 from costd.engine.jobs import Job, Jobs
 from costd.engine.live import Live
@@ -38,6 +37,7 @@ from costd.engine.publishing import Publishing
 from costd.engine.recounting import begin
 from costd.engine.session_maps import SessionMaps
 from costd.engine.sources import Roots
+from costd.engine.telling import Telling
 from costd.engine.view import View, Watching
 from costd.engine.waiting import Waiting, settle
 from costd.ingest.orchestrators import Orchestrators
@@ -92,7 +92,7 @@ class Engine:
         self._intake = Intake(
             ledger, roots, max_line_bytes, lambda m: self._queue.put(Delivered(m))
         )
-        self._inbox = Inbox(spool, self.ask)
+        self._telling = Telling(ledger, spool, self.ask, self._outlet.change)
         self._jobs = Jobs(self._finish)
         self._outside = Outside(
             ledger=ledger,
@@ -160,7 +160,7 @@ class Engine:
             self._jobs.begin(Job(steps, dict))
         self._live.restore(self._ledger.database.connection, self._clock())
         self._look()
-        self._inbox.take(self._clock(), self._troubles)
+        self._telling.look(self._clock(), self._troubles)
         if self._watch is not None:
             self._watch.start()
             self._look()  # what came between the sweep and the first event
@@ -257,7 +257,7 @@ class Engine:
 
     def _beat(self) -> None:
         self._last_tick_at = self._clock()
-        self._inbox.take(self._clock(), self._troubles)
+        self._telling.look(self._clock(), self._troubles)
         self._live.refresh()
         if self._watch is None or self._sweep_wait_ms() < self._tick_ms // 2:
             self._look()
@@ -285,7 +285,7 @@ class Engine:
     def _answer(self, question: Question) -> None:
         if question.name == "sync":
             self._look()
-            self._inbox.take(self._clock(), self._troubles)
+            self._telling.look(self._clock(), self._troubles)
             began = SyncBegan(self._clock(), self.progress.new_responses)
             if not self._is_daemon:  # hosted for this: what it did so far is the sync
                 began = SyncBegan(self._started_at, 0)
@@ -364,6 +364,7 @@ class Engine:
             watch=None if self._watch is None else self._watch.health(),
             memory=self._memory,
             jobs=self._jobs,
+            telling=self._telling,
             troubles={**self._troubles, **self._outlet.troubles},
         )
 

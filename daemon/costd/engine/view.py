@@ -13,6 +13,7 @@ from costd.engine.intake import Intake
 from costd.engine.jobs import Jobs
 from costd.engine.live import Live
 from costd.engine.memory import Memory
+from costd.engine.telling import Telling
 from costd.ledger import Connection, Ledger
 
 Params = Mapping[str, object]
@@ -74,6 +75,8 @@ class View:
     """What is known of the ledger as it stands."""
     jobs: Jobs
     """What takes long goes there."""
+    telling: Telling
+    """Events go there."""
 
     @property
     def connection(self) -> Connection:

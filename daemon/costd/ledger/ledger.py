@@ -9,12 +9,16 @@ from sqlite3 import Connection
 
 from costd.core.attribution import Keys
 from costd.core.checkpoint import Checkpoint, Segment
+from costd.core.events import Event
+from costd.core.lamport import Clock
 from costd.core.rates import RateCard
-from costd.ledger import agents, claiming, evidence, logs
+from costd.ledger import agents, claiming, event_logs, events, evidence, logs
 from costd.ledger.agents import Agent
 from costd.ledger.claiming import Change, Supposed
 from costd.ledger.claims import NewClaim
 from costd.ledger.database import Database
+from costd.ledger.event_logs import LogRead
+from costd.ledger.events import Taken
 from costd.ledger.evidence import chunks
 from costd.ledger.moves import Moves
 from costd.ledger.owners import SESSIONS_AT_ONCE, Owners
@@ -96,6 +100,45 @@ class Ledger:
         """Note that logs are gone; nothing that was read from them goes."""
         with self.database.transaction() as connection:
             logs.put_vanished(connection, paths, now)
+
+    def node(self, new: str) -> str:
+        """The name of this node: the one that it has, or from now on ``new``."""
+        with self.database.transaction() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO meta VALUES ('node_id', ?)", (new,)
+            )
+            query = "SELECT value FROM meta WHERE key = 'node_id'"
+            (name,) = connection.execute(query).fetchone()
+            return str(name)
+
+    def put_events(
+        self,
+        said: Iterable[Event],
+        *,
+        clock: Clock,
+        now: int,
+        origin: str,
+        log: LogRead | None = None,
+    ) -> Taken:
+        """Keep events that are not known yet, with how far their log is read.
+
+        Args:
+            said: the events.
+            clock: gives logical times to those that have none.
+            now: when they came, in milliseconds.
+            origin: how they came.
+            log: the log that they are from; None where they are from none.
+
+        Raises:
+            LedgerBusyError: nothing was kept; say the same again later.
+        """
+        with self.database.transaction() as connection:
+            if log is not None:
+                event_logs.put(connection, log)
+            card = self.card
+            return events.put(
+                connection, said, card=card, clock=clock, now=now, origin=origin
+            )
 
     def reprice(self, *, dry_run: bool) -> Repriced:
         """Price every response by the card at hand; with ``dry_run`` only look."""

@@ -101,7 +101,7 @@ def _route(question: Question, ask: Ask) -> Route:
 async def _params(question: Question, request: Request) -> dict[str, object]:
     params = read_query(question, request.query_params.multi_items())
     if question.method == "POST":
-        params |= read_body(await _body(request))
+        params |= read_body(await _body(request), question.body)
     return params | request.path_params
 
 

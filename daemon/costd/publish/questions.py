@@ -66,6 +66,12 @@ FILTERS: Mapping[str, Reader] = {
 SPAN: Mapping[str, Reader] = {"since": text, "until": text, "tz": text}
 PAGE: Mapping[str, Reader] = {**SPAN, "limit": number}
 
+EVENTS: Mapping[str, Reader] = {
+    **PAGE,
+    **dict.fromkeys(("type", "task", "agent", "model", "session", "run"), words),
+    "success": flag,
+}
+
 # Seconds to wait for the engine. Work that reads every log takes as long as it takes.
 READ_SECONDS = 60.0
 
@@ -81,6 +87,8 @@ class Question:
         takes: readers of the query's parameters, by name.
         filtered: whether it takes ``FILTERS`` too, as the parameter ``filters``.
         seconds: how long to wait for the engine; None for ever.
+        body: the parameter that a ``POST``'s whole body is, an object or an array;
+            empty where the body is an object of the parameters themselves.
     """
 
     name: str
@@ -89,6 +97,7 @@ class Question:
     takes: Mapping[str, Reader] = field(default_factory=dict)
     filtered: bool = False
     seconds: float | None = READ_SECONDS
+    body: str = ""
 
 
 QUESTIONS = (
@@ -133,6 +142,9 @@ QUESTIONS = (
     Question("link", "/api/claims", method="POST"),
     Question("unlink", "/api/unlink", method="POST"),
     Question("hook", "/api/hook", method="POST"),
+    Question("events", "/api/events", method="POST", body="events"),
+    Question("activity", "/api/activity", method="POST", body="events"),
+    Question("event_query", "/api/events", takes=EVENTS),
     Question("sync", "/api/sync", method="POST", seconds=None),
     Question("reprice", "/api/reprice", method="POST", seconds=None),
     Question("verify", "/api/verify", method="POST", seconds=None),
@@ -168,11 +180,15 @@ def _read(name: str, reader: Reader, values: list[str]) -> object:
         raise UsageError(f"parameter {name!r}: {error.message}", error.fix) from None
 
 
-def read_body(body: bytes) -> dict[str, object]:
+def read_body(body: bytes, name: str = "") -> dict[str, object]:
     """The parameters of a question from a body; an empty body has none.
 
+    Args:
+        body: JSON.
+        name: the parameter that the whole body is; empty where it holds them all.
+
     Raises:
-        UsageError: it is not one JSON object.
+        UsageError: it is not one JSON object, or array where it is one parameter.
     """
     try:
         value = orjson.loads(body or b"{}")
@@ -182,6 +198,8 @@ def read_body(body: bytes) -> dict[str, object]:
         raise UsageError(
             f"the body is not JSON (at {place})", "Send one JSON object."
         ) from None
+    if name and isinstance(value, dict | list):
+        return {name: value}
     if not isinstance(value, dict):
         raise UsageError("the body is not a JSON object", "Send one JSON object.")
     return value

@@ -40,6 +40,9 @@ MODULES = {
     "costs": "costs",
     "calendar": "costs",
     "responses": "responses",
+    "events": "events",
+    "activity": "events",
+    "event_query": "events",
 }
 """Which module answers a question, in a function of the question's name."""
 

@@ -1,0 +1,122 @@
+"""What is told while nobody asks: events, and what was left in the spool."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from costd.core.event_fields import EventError
+from costd.core.events import Event, read
+from costd.core.instants import SECOND
+from costd.core.lamport import Clock
+from costd.engine.inbox import Ask, Inbox
+from costd.ingest.clock_file import read_clock, write_clock
+from costd.ledger import Ledger, events
+from costd.ledger.event_logs import LogRead
+from costd.ledger.events import Taken
+
+_MOST_NAMED = 20
+"""Refused events and unknown fields that an answer names; it counts them all."""
+
+
+class Telling:
+    """Reads what it is told, and keeps it.
+
+    Args:
+        ledger: where it is kept.
+        spool: the directory of messages that nobody took; None: there is none.
+        ask: puts a question to the engine.
+        changed: called when something new is kept.
+    """
+
+    def __init__(
+        self, ledger: Ledger, spool: str | None, ask: Ask, changed: Callable[[], None]
+    ) -> None:
+        self._ledger = ledger
+        self._inbox = Inbox(spool, ask)
+        self._changed = changed
+        self._file = str(ledger.database.path.with_name("clock.json"))
+        self._clock: Clock | None = None
+        self._written = self._written_at = 0
+
+    def look(self, now: int, troubles: dict[str, str]) -> None:
+        """Look for what was left for costd.
+
+        Args:
+            now: milliseconds since the epoch.
+            troubles: where it is said what could not be used.
+        """
+        self._inbox.take(now, troubles)
+
+    def take(self, said: Iterable[object], *, now: int, origin: str) -> dict[str, Any]:
+        """Keep those of some JSON values that are events, in one transaction.
+
+        Args:
+            said: the values.
+            now: the time of those that say none, in milliseconds.
+            origin: how they came.
+
+        Raises:
+            LedgerBusyError: none was kept.
+        """
+        found, rejected = list[Event](), list[dict[str, object]]()
+        ignored: set[str] = set()
+        for index, value in enumerate(said):
+            try:
+                event = read(value, now=now, new_id=new_id, ignored=ignored)
+            except EventError as error:
+                rejected.append({"index": index, "message": str(error)})
+            else:
+                found.append(event)
+        taken = self.keep(found, now=now, origin=origin)
+        answer: dict[str, Any] = {
+            "accepted": len(taken.accepted),
+            "duplicates": taken.duplicates,
+            "rejected": rejected,
+        }
+        if ignored:
+            answer["ignored_fields"] = sorted(ignored)[:_MOST_NAMED]
+        return answer
+
+    def keep(
+        self, found: list[Event], *, now: int, origin: str, log: LogRead | None = None
+    ) -> Taken:
+        """Keep events, with how far their log is read.
+
+        Raises:
+            LedgerBusyError: none was kept.
+        """
+        taken = self._ledger.put_events(
+            found, clock=self.clock, now=now, origin=origin, log=log
+        )
+        if taken.accepted:
+            self._save(now)
+            self._changed()
+        return taken
+
+    @property
+    def clock(self) -> Clock:
+        """Later than everything that the ledger or the file knows."""
+        if self._clock is None:
+            node, time = read_clock(self._file)
+            with self._ledger.database.reading() as connection:
+                time = max(time, events.latest(connection))
+            self._clock = Clock(self._ledger.node(node or _new_node()), time)
+        return self._clock
+
+    def _save(self, now: int) -> None:
+        """Write the clock's file once a second: it may lag behind the ledger."""
+        clock = self.clock
+        if clock.time > self._written and abs(now - self._written_at) >= SECOND:
+            write_clock(self._file, clock.node_id, clock.time)
+            self._written, self._written_at = clock.time, now
+
+
+def new_id() -> str:
+    """An id that nobody else has."""
+    return os.urandom(16).hex()
+
+
+def _new_node() -> str:
+    return f"node-{os.urandom(4).hex()}"

@@ -1,0 +1,120 @@
+"""Which events there are: filtered, in their logical order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from sqlite3 import Connection
+from typing import Any, NamedTuple
+
+from costd.core.events import Event
+
+_KEPT = ", ".join(Event._fields)
+_ADDED = "cost_source, price, received_at, origin"
+_FEW = 20_000
+"""So many are sorted sooner than a long walk along the logical order finds them."""
+
+
+class Filter(NamedTuple):
+    """What events are asked for; empty and None mean any.
+
+    ``task`` is a task's name or an issue. Instants in milliseconds, ``until`` excluded.
+    """
+
+    types: Sequence[str] = ()
+    tasks: Sequence[str] = ()
+    agents: Sequence[str] = ()
+    models: Sequence[str] = ()
+    sessions: Sequence[str] = ()
+    runs: Sequence[str] = ()
+    since: int | None = None
+    until: int | None = None
+    success: bool | None = None
+
+
+class KeptEvent(NamedTuple):
+    """An event as it is kept, with what its cost is made of."""
+
+    event: Event
+    cost_source: str
+    price: str
+    received_at: int
+    origin: str
+
+
+_SETS = (
+    ("types", ("type",)),
+    ("tasks", ("task_id", "issue")),
+    ("agents", ("agent",)),
+    ("models", ("model",)),
+    ("sessions", ("session_id",)),
+    ("runs", ("run_id",)),
+)
+
+
+def where_of(asked: Filter) -> tuple[str, list[Any]]:
+    """The condition of a filter, and its parameters."""
+    clauses, values = ["1"], list[Any]()
+    for name, columns in _SETS:
+        wanted = getattr(asked, name)
+        if wanted:
+            places = ", ".join("?" * len(wanted))
+            # A partial index serves only a query that says what the index leaves out.
+            clauses.append(
+                "("
+                + " OR ".join(f"({c} IN ({places}) AND {c} <> '')" for c in columns)
+                + ")"
+            )
+            values += [*wanted] * len(columns)
+    if asked.since is not None:
+        clauses.append("at >= ?")
+        values.append(asked.since)
+    if asked.until is not None:
+        clauses.append("at < ?")
+        values.append(asked.until)
+    if asked.success is not None:
+        clauses.append("success = ?")
+        values.append(int(asked.success))
+    return " AND ".join(clauses), values
+
+
+def count(connection: Connection, asked: Filter) -> int:
+    """How many events a filter lets through."""
+    where, values = where_of(asked)
+    query = f"SELECT count(*) FROM event WHERE {where}"
+    (found,) = connection.execute(query, values).fetchone()
+    return int(found)
+
+
+def select(
+    connection: Connection, asked: Filter, limit: int | None = None
+) -> list[KeptEvent]:
+    """The last events that a filter lets through, by logical time and node.
+
+    Args:
+        connection: the ledger.
+        asked: the filter.
+        limit: how many at most; None for all.
+    """
+    where, values = where_of(asked)
+    few = f"SELECT count(*) FROM (SELECT 1 FROM event WHERE {where} LIMIT {_FEW})"
+    (found,) = connection.execute(few, values).fetchone()
+    # With the sign the planner cannot walk along the order, and sorts what it found.
+    order = "+lamport DESC, +node_id DESC, at DESC, id DESC"
+    if found == _FEW:
+        order = "lamport DESC, node_id DESC, at DESC, id DESC"
+    rows = connection.execute(
+        f"SELECT {_KEPT}, {_ADDED} FROM event WHERE {where} ORDER BY {order} LIMIT ?",
+        [*values, -1 if limit is None else limit],
+    ).fetchall()
+    return [_kept(row) for row in reversed(rows)]
+
+
+def _kept(row: tuple[Any, ...]) -> KeptEvent:
+    width = len(Event._fields)
+    event = Event._make(row[:width])
+    event = event._replace(
+        success=None if event.success is None else bool(event.success),
+        details=json.loads(row[width - 1]),
+    )
+    return KeptEvent(event, *row[width:])
