@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from costd.cli.render import amounts
 from costd.cli.render.page import Cell, Column, Page, Table, heading, line, note
 from costd.cli.render.words import text
+from costd.core import amounts
 
 Json = dict[str, Any]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from costd.cli.render import amounts
 from costd.cli.render.page import BLANK, Cell, Column, Line, Page, Table, line, note
 from costd.cli.render.words import issue_cell, text
+from costd.core import amounts
 
 Json = dict[str, Any]
 

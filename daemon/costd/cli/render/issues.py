@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from costd.cli.render import amounts
 from costd.cli.render.page import (
     BLANK,
     Cell,
@@ -24,6 +23,7 @@ from costd.cli.render.words import (
     reservations,
     text,
 )
+from costd.core import amounts
 
 Json = dict[str, Any]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from costd.cli.render import amounts
 from costd.cli.render.page import BLANK, Cell, Column, Page, Table, line
 from costd.cli.render.words import (
     basis_line,
@@ -14,6 +13,7 @@ from costd.cli.render.words import (
     reservations,
     text,
 )
+from costd.core import amounts
 
 Json = dict[str, Any]
 

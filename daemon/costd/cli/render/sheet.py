@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from costd.cli.render.amounts import nano
+from costd.core.amounts import nano
 from costd.core.money import decimal_usd
 
 Json = dict[str, Any]

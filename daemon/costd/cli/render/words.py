@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from costd.cli.render import amounts
 from costd.cli.render.page import BLANK, Cell, Line, Page, line, note
+from costd.core import amounts
 
 BUCKET = "none:"
 SESSION_CHARS = 8

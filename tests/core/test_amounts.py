@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costd.cli.render import amounts
+from costd.core import amounts
 from costd.core.money import to_usd
 
 NOW = "2026-11-22T10:00:00Z"
