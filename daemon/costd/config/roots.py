@@ -15,14 +15,17 @@ def claude_roots(
     """The directories to watch, existing or not, each once.
 
     The configured ``roots``, or else Claude Code's own places, and then the
-    ``extra_roots``. They are real paths: a file then has one name whether it was
-    reached through a link or not, and the same one in file system events.
+    ``extra_roots``. Two names of one directory are one; links in them stay, because
+    they may lead elsewhere tomorrow: whoever looks resolves them then.
     """
     roots = settings.roots
     if roots is None:
         roots = default_claude_roots(environ, home)
     every = (*roots, *settings.extra_roots)
-    return tuple(dict.fromkeys(Path(os.path.realpath(root)) for root in every))
+    first: dict[str, Path] = {}
+    for root in every:
+        first.setdefault(os.path.realpath(root), root)
+    return tuple(first.values())
 
 
 def default_claude_roots(environ: Mapping[str, str], home: Path) -> tuple[Path, ...]:

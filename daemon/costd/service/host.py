@@ -25,7 +25,6 @@ from costd.engine.outlet import Publish
 from costd.engine.session_maps import SessionMaps
 from costd.engine.sources import CLAUDE, Roots
 from costd.ingest.orchestrators import Orchestrators
-from costd.ingest.sweep import real_paths
 from costd.ledger import Ledger
 from costd.lock import exclusive
 from costd.paths import Paths
@@ -106,4 +105,4 @@ def roots_of(config: Config) -> Roots:
     found = {}
     if sources.claude.enabled:
         found[CLAUDE.name] = claude_roots(sources.claude, environ, home)
-    return {name: real_paths(map(str, roots)) for name, roots in found.items()}
+    return {name: list(map(str, roots)) for name, roots in found.items()}
