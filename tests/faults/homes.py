@@ -22,6 +22,8 @@ from e2e.daemons import PATIENCE_SECONDS, environment, until
 from loglines import Line, session
 from recount import recount
 
+NIGHTLY = os.environ.get("COSTD_NIGHTLY") == "1"
+"""Whether sizes are those of the fault table, not those for every day."""
 CONFIG = "[engine]\ntick_seconds = 1\nsweep_seconds = 1\n"
 
 
@@ -266,3 +268,8 @@ def limited(name: str, value: int) -> list[str]:
     prefix = ["unshare", "-Ur", "sh", "-c", shell, "sh"]
     need([*prefix, "true"], "user namespaces")
     return prefix
+
+
+def pass_time(seconds: float) -> None:
+    """Let time pass where that is what the fault is made of, never to wait for a thing."""
+    time.sleep(seconds)
