@@ -25,6 +25,7 @@ from platformdirs import PlatformDirs
 
 from costd.core.errors import ConfigError
 
+SOCKET_NAME = "costd.sock"
 # sun_path holds 108 bytes on Linux and 104 on the BSDs and macOS, with the final NUL.
 SOCKET_LIMIT_BYTES = 107 if sys.platform.startswith("linux") else 103
 
@@ -78,7 +79,7 @@ class Paths(Struct, frozen=True, kw_only=True):
             ConfigError: the path is longer than a socket's path may be here. Only
                 those who need the socket meet this, so ``costd config set`` still works.
         """
-        path = self.runtime_dir / "costd.sock"
+        path = self.runtime_dir / SOCKET_NAME
         size = len(os.fsencode(path))
         if size > SOCKET_LIMIT_BYTES:
             raise ConfigError(

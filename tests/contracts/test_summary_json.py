@@ -7,7 +7,9 @@ keep.
 from __future__ import annotations
 
 import json
+import os
 import re
+import socket
 from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -42,7 +44,7 @@ ACCURACY = Page(ROOT / "docs/accuracy.md")
 # Asked in other ways than by the table of answers.
 WORK = {"sync", "verify"}
 # Sections whose fields are compared by tests of their own.
-APART = {"Errors", "config", "daemon.json"}
+APART = {"Errors", "config", "daemon.json", "service"}
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 Found = Iterator[tuple[tuple[str, ...], Any]]
@@ -176,6 +178,40 @@ def test_the_json_of_config_is_described(
     assert entry.run(["config", "check", "--json"]) == UsageError.exit_code
     said.append(json.loads(capfdbinary.readouterr().out))
     assert compare("config", said) == {field.row for field in JSON.fields("config")}
+
+
+def test_the_json_of_service_is_described(
+    tmp_path: Path,
+    capfdbinary: pytest.CaptureFixture[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A manager that does as it is told, and a daemon that only listens."""
+    told = tmp_path / "told"
+    told.write_text(
+        "ActiveState=active\nStatusText=watching\nUnitFileState=enabled\nMainPID=1\n"
+        "NRestarts=0\nExecMainStatus=0\nResult=success\nStateChangeTimestamp=Sat\n"
+    )
+    for name, does in (("systemctl", f"cat {told}"), ("journalctl", "echo line")):
+        program = tmp_path / "bin" / name
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f"#!/bin/sh\n{does}\n")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    said = []
+    for words in ("install --dry-run", "install", "status", "logs", "stop"):
+        assert entry.run(["service", *words.split(), "--json"]) == 0
+        said.append(json.loads(capfdbinary.readouterr().out))
+    here = load_config(None, {}, tmp_path).paths
+    here.ensure()
+    with places.short_dir() as top, socket.socket(socket.AF_UNIX) as listener:
+        path = top / "costd.sock"
+        listener.bind(str(path))
+        listener.listen()
+        _announce(here, Server(build_app(_nobody, Live()), path))
+        assert entry.run(["service", "status", "--json"]) == 0
+    said.append(json.loads(capfdbinary.readouterr().out))
+    assert compare("service", said) == {field.row for field in JSON.fields("service")}
 
 
 def test_every_path_is_described_with_its_parameters() -> None:

@@ -26,6 +26,7 @@ COMMANDS = {
     "hook": "Pass on what an agent's hook says; put it into Claude Code's settings.",
     "open": "The page, in a browser.",
     "run": "The daemon, in the foreground.",
+    "service": "Install, start, stop and look at costd as a service.",
     "config": "Write, check, show and change the configuration.",
     "completion": "The completion script of a shell.",
 }
