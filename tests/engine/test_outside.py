@@ -427,3 +427,27 @@ def test_the_file_of_an_issue_stays_in_its_directory(book: Owned, issue: str) ->
     (name,) = [name for name in book.published if name.startswith("issues/")]
     assert DOCUMENT_NAME.fullmatch(name)
     assert book.published[name]["issueId"] == issue
+
+
+def test_a_map_of_ours_alone_is_read_again_once_somebody_writes_into_it(
+    book: Owned,
+) -> None:
+    book.work.respond(S1, 0)
+    book.link("MIN-1", session=S1)
+    book.sync()
+    path = map_of(book)
+    until(lambda: path.exists() and S1 in path.read_text())
+    book.work.respond(S2, 0)
+    book.link("MIN-2", session=S2)
+    book.sync()
+    until(lambda: S2 in path.read_text())
+    theirs = json.loads(path.read_text())
+    theirs["MIN-3"] = {"sessions": [{"id": S3, "type": "review"}], "note": "kept"}
+    path.write_text(json.dumps(theirs))
+    message = book.work.respond(S3, 0)
+    book.sync()
+    assert book.owner(message)["issue"] == "MIN-3"
+    book.work.respond(S1, 60_000)
+    book.sync()
+    until(lambda: json.loads(path.read_text())["MIN-3"].get("totalCost") == ONE)
+    assert json.loads(path.read_text())["MIN-3"]["note"] == "kept"

@@ -96,9 +96,10 @@ def is_own(issue: str, raw: object, own: Collection[tuple[str, str]]) -> bool:
 def own_pairs(value: Json) -> Iterator[tuple[str, str]]:
     """The pairs of issue and session id whose entries are costd's own."""
     for name, entry in _issues(value).items():
+        issue = valid_issue(name) or name
         for raw in entry["sessions"] if isinstance(entry, dict) else ():
             if isinstance(raw, dict) and raw.get("source") == OWN:
-                yield valid_issue(name) or name, str(raw.get("id"))
+                yield issue, str(raw.get("id"))
 
 
 def _issues(value: Json) -> Json:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
+from hashlib import blake2b
 from pathlib import Path
 
 from costd.core.attribution import CONFIDENCE
@@ -42,6 +44,8 @@ class SessionMaps:
         self._read = [path for path in read if path.resolve() not in known]
         self._stamps: dict[Path, tuple[int, ...]] = {}
         self._published: Pairs = set()
+        self._alone: dict[Path, bytes] = {}
+        """Digests of maps in which nobody but costd had anything when it wrote them."""
         self._troubles: dict[Path, str] = {}
 
     @property
@@ -67,7 +71,8 @@ class SessionMaps:
     def _claims(self, path: Path, now: int) -> list[NewClaim]:
         try:
             data = look(path)
-            parsed = parse(data, self._published) if data else None
+            is_foreign = data and not self._is_alone(path, data)
+            parsed = parse(data, self._published) if data and is_foreign else None
         except MalformedError as error:
             self._troubles[path] = f"{path} cannot be used: {error}"
             return []
@@ -92,24 +97,43 @@ class SessionMaps:
             gone: pairs of issue and session whose claims were taken back.
         """
         published: Pairs = set()
+        own = merged(None, issues, (), ())
 
-        def merge(contents: list[bytes]) -> bytes | None:
-            try:
-                found = united([decoded(data) for data in contents if data])
-                wanted = merged(found, issues, self._published, gone)
-            except MalformedError:
-                return None  # somebody writes it just now, or has broken it
+        def merge(path: Path, contents: list[bytes]) -> bytes | None:
+            wanted = own
+            if not all(self._is_alone(path, data) for data in contents):
+                try:
+                    found = united([decoded(data) for data in contents if data])
+                    wanted = merged(found, issues, self._published, gone)
+                except MalformedError:
+                    return None  # somebody writes it just now, or has broken it
             published.update(own_pairs(wanted))
-            return dump(wanted)
+            data = dump(wanted)
+            if wanted == own:
+                self._alone[path] = _digest(data)
+            else:
+                self._alone.pop(path, None)
+            return data
 
         for path in self._written:
             if not path.parent.is_dir():
                 continue
             try:
-                update(path, merge)
+                update(path, partial(merge, path))
             except CostdError as error:
                 self._troubles[path] = error.message
         self._published = published
+
+    def _is_alone(self, path: Path, data: bytes) -> bool:
+        """Whether this is what costd wrote there, and nobody has anything in it.
+
+        A map of a long history is large: it is neither read nor merged then.
+        """
+        return _digest(data) == self._alone.get(path)
+
+
+def _digest(data: bytes) -> bytes:
+    return blake2b(data, digest_size=16).digest()
 
 
 def _stamp(path: Path) -> tuple[int, ...]:

@@ -236,7 +236,7 @@ def every_quarter(
 def session_counts(connection: Connection) -> dict[str, int]:
     """How many sessions each agent has."""
     rows = connection.execute(
-        "SELECT s.source, count(*) FROM session s "
-        "WHERE EXISTS (SELECT 1 FROM context c WHERE c.session = s.id) GROUP BY 1"
+        "SELECT s.source, count(*) FROM (SELECT DISTINCT session FROM context) c "
+        "JOIN session s ON s.id = c.session GROUP BY 1"
     )
     return dict(rows.fetchall())
