@@ -15,6 +15,11 @@ from costd.prices import load_rate_card
 
 NOW = 1_795_000_000_000
 MAX_LINE = 1 << 20
+STINT_SUMS = (
+    "responses unfinalised unpriced unpriced_tokens input_tokens output_tokens "
+    "cache_read_tokens cache_creation_5m_tokens cache_creation_1h_tokens "
+    "reasoning_tokens web_searches cost"
+).split()
 SLICES = 10_000
 
 
@@ -101,6 +106,7 @@ class Book:
             "SELECT coalesce(sum(part = ''), 0), coalesce(sum(cost), 0) FROM response"
         )
         assert (rows, spent) == (counts[0], cost), "the rollup differs from its rows"
+        self._hold_stints()
         return Sum(
             responses=counts[0],
             input=counts[1],
@@ -111,6 +117,25 @@ class Book:
             cost=Decimal(cost) / 10**9,
             unfinalised=unfinalised,
         )
+
+    def _hold_stints(self) -> None:
+        """The sums by day are those of the cells, and lie within their bounds."""
+        both = (
+            "SELECT context_id, span, day, service_id, {} FROM (SELECT *, "
+            "bucket / 96 AS day FROM cell) GROUP BY 1, 2, 3, 4"
+        ).format(", ".join(f"sum({name})" for name in STINT_SUMS))
+        stints = self.numbers(
+            "SELECT context_id, span, day, service_id, "
+            f"{', '.join(STINT_SUMS)} FROM stint ORDER BY 1, 2, 3, 4"
+        )
+        assert stints == sorted(self.numbers(both)), "stints differ from their cells"
+        outside = self.query(
+            "SELECT 1 FROM cell LEFT JOIN stint d ON d.context_id = cell.context_id "
+            "AND d.span = cell.span AND d.service_id = cell.service_id "
+            "AND cell.bucket BETWEEN d.first AND d.last AND d.first / 96 = d.day "
+            "AND d.last / 96 = d.day WHERE d.day IS NULL"
+        )
+        assert not outside, "a cell lies outside of its stint"
 
     def sessions(self) -> dict[str, Decimal]:
         """Cost by session, without those that cost nothing."""

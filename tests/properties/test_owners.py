@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from sqlite3 import Connection
 from zoneinfo import ZoneInfo
 
 from hypothesis import settings
@@ -36,8 +37,10 @@ from costd.core.attribution import (
     spans,
 )
 from costd.core.projects import project_of
+from costd.core.summary import Sums, together
 from costd.ledger import claims as kept
 from costd.ledger.claims import NewClaim
+from costd.ledger.issues import days, work
 from costd.ledger.lanes import joined
 from costd.ledger.moves import Moves
 from costd.ledger.reports import Question, cut, owned
@@ -51,6 +54,15 @@ BRANCHES = ["main", "abc-1", "abc-2", "abc-40", "PAN-7", "45-title"]
 AGENTS = ["", "", "a1", "a2"]
 ISSUES = ["MIN-1", "o/r#3", "none:overhead"]
 ZONE = ZoneInfo("Europe/Oslo")
+MIDNIGHT = ZoneInfo("Pacific/Fiji")
+"""A day begins there within the ninety minutes in which all happens."""
+READINGS = [
+    (ZONE, None, None),
+    (MIDNIGHT, None, None),
+    (MIDNIGHT, BEGAN + 20 * MINUTE, BEGAN + 70 * MINUTE),
+]
+LANE = ("issue", "session", "subagent", "role")
+OWNERS = "SELECT DISTINCT issue FROM attribution"
 SINCE = st.none() | st.integers(0, 90).map(lambda m: BEGAN + m * MINUTE)
 
 
@@ -75,6 +87,9 @@ class Owning(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.work.respond("s1", 0)
+        self.book.catch_up()
+        for minute in (40, 80):  # on both sides of a midnight
+            self.work.respond("s1", minute * MINUTE)
         self.book.catch_up()
 
     @rule(
@@ -296,6 +311,37 @@ class Owning(RuleBasedStateMachine):
                 for by in (("issue",), ("issue", "role", "day"), ("pr", "model")):
                     rows = cut(connection, question._replace(by=by))
                     assert sum(row.sums.cost for row in rows) == total
+
+    @invariant()
+    def what_is_read_of_one_issue_is_its_cut(self) -> None:
+        connection = self.book.ledger.database.connection
+        owners = {str(owner) for (owner,) in self.book.query(OWNERS)}
+        for zone, since, until in READINGS:
+            whole = Question((), since, until, zone, {"issue": sorted(owners)})
+            rows = work(connection, owners, since, until)
+            by_day = {
+                (owner, *day.keys): plain(day.sums)
+                for owner in owners
+                for day in days(connection, [r for r in rows if r.owner == owner], zone)
+            }
+            lanes: dict[tuple[str, ...], Sums] = {}
+            for row in rows:
+                key = (row.owner, row.session_id, row.agent_id, row.role)
+                lanes[key] = together([lanes.get(key, Sums()), row.sums])
+            assert by_day == cut_by(connection, whole, "issue", "day")
+            assert lanes == cut_by(connection, whole, *LANE)
+
+
+def cut_by(
+    connection: Connection, question: Question, *by: str
+) -> dict[tuple[str, ...], Sums]:
+    rows = cut(connection, question._replace(by=by))
+    return {row.keys: plain(row.sums) for row in rows}
+
+
+def plain(sums: Sums) -> Sums:
+    """Without the sessions: not everybody counts them."""
+    return sums._replace(sessions=0)
 
 
 def test_every_response_has_one_owner() -> None:

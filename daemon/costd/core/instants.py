@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 SECOND = 1_000
 MINUTE = 60 * SECOND
@@ -38,5 +39,18 @@ def to_datetime(at: int) -> datetime:
 
 def format_instant(at: int) -> str:
     """``at`` as RFC 3339 with ``Z``; milliseconds only where there are any."""
-    text = to_datetime(at).isoformat(timespec="milliseconds")[:-6]
-    return text.removesuffix(".000") + "Z"
+    at = at if 0 <= at <= LAST else min(max(at, 0), LAST)
+    seconds, part = divmod(at, SECOND)
+    minutes, second = divmod(seconds, 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    time = f"{_date(days)}T{_TWO[hour]}:{_TWO[minute]}:{_TWO[second]}"
+    return f"{time}.{part:03}Z" if part else f"{time}Z"
+
+
+_TWO = tuple(f"{number:02}" for number in range(60))
+
+
+@lru_cache(maxsize=1024)
+def _date(days: int) -> str:
+    return (_EPOCH + timedelta(days=days)).date().isoformat()

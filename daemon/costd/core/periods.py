@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -45,6 +46,7 @@ def zone(name: str) -> ZoneInfo:
         ) from None
 
 
+@lru_cache(maxsize=2048)
 def start_of_day(day: date, tz: ZoneInfo) -> int:
     """The instant at which a day begins in the zone."""
     moment = datetime(day.year, day.month, day.day, tzinfo=tz)
@@ -79,11 +81,13 @@ def periods(kind: str, first: int, last: int, tz: ZoneInfo) -> list[Period]:
         return _hours(first, last, tz)
     found: list[Period] = []
     day = _begin(kind, day_of(first, tz))
-    while (start := start_of_day(day, tz)) <= last:
+    start = start_of_day(day, tz)
+    while start <= last:
         following = _next(kind, day)
         label = day.isoformat()[: 7 if kind == "month" else 10]
-        found.append(Period(label, start, start_of_day(following, tz)))
-        day = following
+        end = start_of_day(following, tz)
+        found.append(Period(label, start, end))
+        day, start = following, end
         _limit(len(found))
     return found
 

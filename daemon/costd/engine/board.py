@@ -10,9 +10,11 @@ from costd.core.summary import together
 from costd.engine.answers.status import live_sessions
 from costd.engine.history import sums_by
 from costd.engine.issue_files import (
+    SESSION,
     Json,
     bucket_costs,
     by_issue_file,
+    grouped,
     issue_costs,
     issue_file,
 )
@@ -101,7 +103,7 @@ class Board:
         found: dict[str, Any] = {}
         for name, done in rows.items():
             at_it = {session for session, issue in self._live.items() if issue == name}
-            file = issue_file(name, done, at_it)
+            file = issue_file(name, grouped(done, SESSION), at_it)
             if self._files.get(name) == file or not (done or name in self._files):
                 continue
             self._files[name] = file

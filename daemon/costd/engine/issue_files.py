@@ -6,8 +6,9 @@ Names and shapes are those that dashboards read; costd adds fields and renames n
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Sequence
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from costd.core.attribution import BUCKETS, session_type
 from costd.core.money import to_usd
@@ -18,19 +19,20 @@ Json = dict[str, Any]
 
 
 def issue_file(
-    issue: str, rows: Sequence[WorkRow], live: Collection[str]
+    issue: str, sessions: Sequence[Group], live: Collection[str]
 ) -> dict[str, Any]:
     """The content of an issue's file.
 
     Args:
         issue: its id.
-        rows: what was done for it.
+        sessions: what was done for it, by session.
         live: the ids of sessions that are at it now: they have no end yet.
     """
-    total = together(row.sums for row in rows)
+    total = together(session.sums for session in sessions)
     models: defaultdict[str, int] = defaultdict(int)
-    for row in rows:
-        models[row.model] += row.sums.cost
+    for session in sessions:
+        for row in session.rows:
+            models[row.model] += row.sums.cost
     by_cost = sorted(models.items(), key=lambda item: (-item[1], item[0]))
     return {
         "issueId": issue,
@@ -38,7 +40,7 @@ def issue_file(
         "totalTokens": total.total_tokens,
         "lowerBound": bool(total.unfinalised or total.unpriced),
         "unpricedTokens": total.unpriced_tokens,
-        "sessions": session_entries(rows, live),
+        "sessions": session_entries(sessions, live),
         "byModel": {model: to_usd(cost) for model, cost in by_cost},
     }
 
@@ -83,25 +85,60 @@ def reason(bucket: str) -> str:
     return BUCKETS.get(bucket, "somebody said so: a bucket of your own")
 
 
-def session_entries(rows: Iterable[WorkRow], live: Collection[str]) -> list[Json]:
-    """The sessions of an issue as ``session-map.json`` has them, in their order."""
-    sessions: dict[str, list[WorkRow]] = {}
+class Group(NamedTuple):
+    """What was done in one session, or by one agent, or in one role."""
+
+    name: str
+    rows: Sequence[WorkRow]
+    sums: Sums
+    started_at: str | None
+    last_at: str | None
+
+
+def grouped(rows: Iterable[WorkRow], key: Callable[[WorkRow], str]) -> list[Group]:
+    """Rows with the same key together, the dearest first."""
+    groups: defaultdict[str, list[WorkRow]] = defaultdict(list)
     for row in rows:
-        sessions.setdefault(row.session_id, []).append(row)
-    entries = [_entry(name, found, live) for name, found in sessions.items()]
+        groups[key(row)].append(row)
+    found = [_group(name, same) for name, same in groups.items()]
+    return sorted(found, key=lambda group: (-group.sums.cost, group.name))
+
+
+def _group(name: str, rows: Sequence[WorkRow]) -> Group:
+    first = rows[0]
+    if len(rows) == 1:
+        first_at, last_at = first.first_at, first.last_at
+        return Group(name, rows, first.sums, instant(first_at), instant(last_at))
+    return Group(
+        name,
+        rows,
+        together([row.sums for row in rows]),
+        instant(min([row.first_at for row in rows])),
+        instant(max([row.last_at for row in rows])),
+    )
+
+
+SESSION: Callable[[WorkRow], str] = attrgetter("session_id")
+ROLE: Callable[[WorkRow], str] = attrgetter("role")
+MODEL: Callable[[WorkRow], str] = attrgetter("model")
+
+
+def session_entries(sessions: Iterable[Group], live: Collection[str]) -> list[Json]:
+    """The sessions of an issue as ``session-map.json`` has them, in their order."""
+    entries = [_entry(session, live) for session in sessions]
     return sorted(entries, key=lambda entry: (entry["startedAt"] or "", entry["id"]))
 
 
-def _entry(session_id: str, rows: Sequence[WorkRow], live: Collection[str]) -> Json:
-    sums = together(row.sums for row in rows)
-    role = _dearest((row.role, row.sums) for row in rows)
-    is_live = session_id in live
+def _entry(session: Group, live: Collection[str]) -> Json:
+    rows, sums = session.rows, session.sums
+    role = _dearest(rows, ROLE)
+    is_live = session.name in live
     return {
-        "id": session_id,
-        "startedAt": instant(min(row.first_at for row in rows)),
-        "endedAt": None if is_live else instant(max(row.last_at for row in rows)),
+        "id": session.name,
+        "startedAt": session.started_at,
+        "endedAt": None if is_live else session.last_at,
         "type": session_type(role),
-        "model": _dearest((row.model, row.sums) for row in rows),
+        "model": _dearest(rows, MODEL),
         "runtime": rows[0].source,
         "cost": cost_usd(sums),
         "tokenCount": sums.total_tokens,
@@ -110,9 +147,12 @@ def _entry(session_id: str, rows: Sequence[WorkRow], live: Collection[str]) -> J
     }
 
 
-def _dearest(named: Iterable[tuple[str, Sums]]) -> str:
+def _dearest(rows: Sequence[WorkRow], name: Callable[[WorkRow], str]) -> str:
     """The name with the highest cost; one that says something before none."""
+    names = {name(row) for row in rows}
+    if len(names) == 1:
+        return names.pop()
     costs: defaultdict[str, int] = defaultdict(int)
-    for name, sums in named:
-        costs[name] += sums.cost
-    return max(costs, key=lambda name: (name != "", costs[name], name))
+    for row in rows:
+        costs[name(row)] += row.sums.cost
+    return max(costs, key=lambda found: (found != "", costs[found], found))

@@ -5,17 +5,14 @@ from __future__ import annotations
 from sqlite3 import Connection
 
 from costd.core.usage import Flag
+from costd.ledger import stints
 from costd.ledger.pieces import Bounds, Split
 from costd.ledger.rows import Row, Values
+from costd.ledger.stints import SUMS
 
 BUCKET_MS = 900_000
 """A quarter of an hour: the offsets of all time zones are multiples of it."""
 
-SUMS = (
-    "responses, unfinalised, unpriced, unpriced_tokens, input_tokens, output_tokens, "
-    "cache_read_tokens, cache_creation_5m_tokens, cache_creation_1h_tokens, "
-    "reasoning_tokens, web_searches, cost"
-).split(", ")
 _ADD = (
     f"INSERT INTO cell (bucket, context_id, span, service_id, {', '.join(SUMS)}) "
     f"VALUES ({', '.join('?' * 16)}) ON CONFLICT DO UPDATE SET "
@@ -71,7 +68,7 @@ class Deltas:
         sums[10] += sign * searches
 
     def write(self, connection: Connection) -> None:
-        """Add the differences to the table ``cell``; cells that came to nothing go."""
+        """Add the differences to cells and stints; those that came to nothing go."""
         changed = [(*key, *sums) for key, sums in self._cells.items() if any(sums)]
         connection.executemany(_ADD, changed)
         shrunk = [key for key, sums in self._cells.items() if min(sums) < 0]
@@ -82,6 +79,7 @@ class Deltas:
             "+ cache_creation_5m_tokens + cache_creation_1h_tokens = 0",
             shrunk,
         )
+        stints.add(connection, changed)
 
 
 _TOKENS = SUMS[4:-1]
@@ -104,12 +102,13 @@ def rebuild(connection: Connection, context: int) -> None:
     """Sum the responses of a context anew, each in the piece it falls into."""
     connection.execute("DELETE FROM cell WHERE context_id = ?", (context,))
     connection.execute(_REBUILD, (context,))
+    stints.rebuild(connection, context)
 
 
 def bounds_of(connection: Connection, context: int) -> Bounds | None:
     """Where the responses of a context lie, to the quarter of an hour."""
     low, high = connection.execute(
-        "SELECT min(bucket), max(bucket) FROM cell WHERE context_id = ?", (context,)
+        "SELECT min(first), max(last) FROM stint WHERE context_id = ?", (context,)
     ).fetchone()
     if low is None:
         return None

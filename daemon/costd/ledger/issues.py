@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from sqlite3 import Connection
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
-from costd.core.summary import Sums
+from costd.core.summary import Sums, together
 from costd.ledger.cells import BUCKET_MS
 from costd.ledger.evidence import chunks, marks
 from costd.ledger.reports import (
     DIMENSIONS,
     SESSIONS,
     SUMS,
+    Cut,
     Question,
     require_known,
     source_of,
+    spans,
     where_of,
 )
 
 _SEPARATOR = "\x1f"
+_ISSUES_AT_ONCE = 240
+"""Named twice in one query; every SQLite takes twice as many parameters."""
 
 
 class OwnerRow(NamedTuple):
@@ -47,7 +54,7 @@ def owners(connection: Connection, question: Question) -> list[OwnerRow]:
         f"SELECT a.issue, {SUMS}, group_concat(DISTINCT replace(a.role, ',', '{_SEPARATOR}')), "
         f"group_concat(DISTINCT replace(sv.model, ',', '{_SEPARATOR}')), "
         "max(min(c.last_at, a.until_at - 1)) "
-        f"FROM {source_of((), columns)} WHERE {where} GROUP BY 1 ORDER BY sum(cost) DESC, 1",
+        f"FROM {source_of(question._replace(by=()), columns)} WHERE {where} GROUP BY 1 ORDER BY sum(cost) DESC, 1",
         values,
     )
     return [
@@ -64,7 +71,10 @@ def _names(joined: str | None) -> list[str]:
 
 
 class WorkRow(NamedTuple):
-    """What one lane of a session did for an owner, in a role, with a model."""
+    """What one lane of a session did for an owner on a UTC day, in a role, with a model.
+
+    Where a boundary cuts the day, it is a quarter of an hour.
+    """
 
     owner: str
     session_id: str
@@ -75,31 +85,49 @@ class WorkRow(NamedTuple):
     role: str
     model: str
     first_at: int
+    """When the first thing was done there, on whatever day."""
     last_at: int
+    piece: tuple[int, int, int, int, int]
+    """Context, span, service, and the first and last bucket that it may be in."""
     sums: Sums
 
 
 _ALL = SUMS.replace(SESSIONS, "0")
-_NAMES = re.findall(r"sum\((\w+)\)", SUMS)
-_TOGETHER = _ALL.replace("sum(", "sum(part.")
-_WORK = f"""
-WITH part AS MATERIALIZED (
-    SELECT a.issue, a.context_id, a.span, a.role, a.from_at, a.until_at, service_id,
-           {", ".join(f"sum({name}) AS {name}" for name in _NAMES)}
-    FROM attribution a
-    CROSS JOIN cell ON cell.context_id = a.context_id AND cell.span = a.span
-    WHERE a.issue IN ({{marks}}) AND cell.bucket >= ? AND cell.bucket < ?
-    GROUP BY a.context_id, a.span, service_id
+_NAMES = ", ".join(re.findall(r"sum\((\w+)\)", SUMS))
+_STINTS = "stint d ON d.context_id = a.context_id AND d.span = a.span"
+_NAMED = (
+    "CROSS JOIN context c ON c.id = a.context_id "
+    "CROSS JOIN session s ON s.id = c.session "
+    "CROSS JOIN service sv ON sv.id = d.service_id "
+    "LEFT JOIN agent g ON g.session = c.session AND g.agent_id = c.agent_id"
 )
-SELECT part.issue, s.session_id, s.source, c.project, c.agent_id,
-       coalesce(g.agent_type, ''), part.role, sv.model,
-       min(max(c.first_at, part.from_at)), max(min(c.last_at, part.until_at - 1)),
-       {_TOGETHER}
-FROM part JOIN context c ON c.id = part.context_id
-JOIN session s ON s.id = c.session JOIN service sv ON sv.id = part.service_id
-LEFT JOIN agent g ON g.session = c.session AND g.agent_id = c.agent_id
-GROUP BY 1, 2, 3, 5, 7, 8
-"""  # the cells first, and only then whose they are: there are far more of them
+_LANE = (
+    "a.issue, s.session_id, s.source, c.project, c.agent_id, "
+    "coalesce(g.agent_type, ''), a.role, sv.model, "
+    "max(c.first_at, a.from_at), min(c.last_at, a.until_at - 1), "
+    "a.context_id, a.span, d.service_id"
+)
+
+
+def _sums_of(table: str) -> str:
+    responses, *others = (f"{table}.{name}" for name in _NAMES.split(", "))
+    return f"{responses}, 0, {', '.join(others)}"
+
+
+_WHOLE = (
+    f"SELECT {_LANE}, d.first, d.last, {_sums_of('d')} "
+    f"FROM attribution a CROSS JOIN {_STINTS} {_NAMED} WHERE a.issue IN ({{marks}})"
+)
+_WITHIN = (
+    f"{_WHOLE} AND d.first >= ? AND d.last < ? UNION ALL "
+    f"SELECT {_LANE}, cell.bucket, cell.bucket, {_sums_of('cell')} "
+    f"FROM attribution a CROSS JOIN {_STINTS} CROSS JOIN cell INDEXED BY cell_context "
+    "ON cell.context_id = d.context_id AND cell.span = d.span "
+    f"AND cell.service_id = d.service_id AND cell.bucket BETWEEN d.first AND d.last "
+    f"{_NAMED} WHERE a.issue IN ({{marks}}) AND NOT (d.first >= ? AND d.last < ?) "
+    "AND cell.bucket >= ? AND cell.bucket < ?"
+)
+"""The stints in a span of time, and the cells of those that its ends cut."""
 
 
 def work(
@@ -109,28 +137,48 @@ def work(
     until: int | None = None,
 ) -> list[WorkRow]:
     """Everything that was done for some issues or buckets, in a span of time."""
-    found: list[WorkRow] = []
+    found = list[WorkRow]()
+    is_whole = since is None and until is None
     span = _buckets(since, until)
-    for some in chunks(sorted(issues)):
-        rows = connection.execute(_WORK.format(marks=marks(some)), (*some, *span))
-        found.extend(WorkRow._make((*row[:10], Sums(*row[10:]))) for row in rows)
+    for some in chunks(sorted(issues), _ISSUES_AT_ONCE):
+        query = (_WHOLE if is_whole else _WITHIN).format(marks=marks(some))
+        values = some if is_whole else (*some, *span, *some, *span, *span)
+        found += (
+            WorkRow._make((*row[:10], row[10:15], Sums._make(row[15:])))
+            for row in connection.execute(query, values)
+        )
     return found
 
 
-def quarters(
-    connection: Connection,
-    issue: str,
-    since: int | None = None,
-    until: int | None = None,
-) -> list[tuple[int, Sums]]:
-    """The sums of an issue by quarter of an hour: when it begins, and what was in it."""
-    rows = connection.execute(
-        f"SELECT cell.bucket, {_ALL} FROM attribution a "
-        "CROSS JOIN cell ON cell.context_id = a.context_id AND cell.span = a.span "
-        "WHERE a.issue = ? AND cell.bucket >= ? AND cell.bucket < ? GROUP BY 1 ORDER BY 1",
-        (issue, *_buckets(since, until)),
-    )
-    return [(bucket * BUCKET_MS, Sums(*sums)) for bucket, *sums in rows]
+_PART = (
+    f"SELECT {_ALL} FROM cell INDEXED BY cell_context WHERE context_id = ? "
+    "AND span = ? AND service_id = ? AND bucket >= ? AND bucket < ?"
+)
+
+
+def days(connection: Connection, rows: Sequence[WorkRow], zone: ZoneInfo) -> list[Cut]:
+    """What ``work`` has found, by day of a zone, the earliest first."""
+    if not rows:
+        return []
+    first, last = min(row.piece[3] for row in rows), max(row.piece[4] for row in rows)
+    found = spans(connection, "day", first * BUCKET_MS, last * BUCKET_MS, zone)
+    begins = [period.start // BUCKET_MS for period in found]
+    ends = [period.end // BUCKET_MS for period in found]
+    parts: defaultdict[int, list[Sums]] = defaultdict(list)
+    for row in rows:
+        begin, end = row.piece[3:]
+        day = bisect_right(begins, begin) - 1
+        if end < ends[day]:
+            parts[day].append(row.sums)
+            continue
+        for cut_day in range(day, bisect_right(begins, end)):
+            part = connection.execute(
+                _PART, (*row.piece[:3], begins[cut_day], ends[cut_day])
+            )
+            sums = Sums(*(value or 0 for value in part.fetchone()))
+            if any(sums):
+                parts[cut_day].append(sums)
+    return [Cut((found[day].label,), together(parts[day])) for day in sorted(parts)]
 
 
 def _buckets(since: int | None, until: int | None) -> tuple[int, int]:

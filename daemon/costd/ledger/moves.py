@@ -71,7 +71,7 @@ class Moves:
         self, connection: Connection, context: int, old: str, new: str
     ) -> None:
         row = connection.execute(
-            "SELECT coalesce(sum(responses), 0), coalesce(sum(cost), 0) FROM cell "
+            "SELECT coalesce(sum(responses), 0), coalesce(sum(cost), 0) FROM stint "
             "WHERE context_id = ?",
             (context,),
         ).fetchone()

@@ -85,7 +85,7 @@ def cut(connection: Connection, question: Question) -> list[Cut]:
     where, values = where_of(question)
     aliases = {DIMENSIONS[n] for n in (*others, *question.filters)}
     groups = [*(["period.i"] if times else []), *(DIMENSIONS[n] for n in others)]
-    source = source_of(times, {"c.", *aliases})
+    source = source_of(question, {"c.", *aliases})
     query = f"SELECT {', '.join([*groups, SUMS])} FROM {source} WHERE {where}"
     if groups:
         query += " GROUP BY " + ", ".join(str(n + 1) for n in range(len(groups)))
@@ -96,15 +96,21 @@ def cut(connection: Connection, question: Question) -> list[Cut]:
     ]
 
 
-def source_of(times: Sequence[str], columns: set[str]) -> str:
-    """The cells, with the periods before them and the tables that columns need."""
+def source_of(question: Question, columns: set[str]) -> str:
+    """The cells, with the periods before them and the tables that columns need.
+
+    Where no time matters, stints say the same and are far fewer.
+    """
     needed = [
         join
         for alias, join in _JOINS.items()
         if any(re.search(rf"\b{alias}\.", column) for column in columns)
     ]
-    before = "period CROSS JOIN " if times else ""
-    return f"{before}cell {' '.join(needed)}"
+    is_cut = any(name in KINDS for name in question.by)
+    is_timeless = question.since is None and question.until is None and not is_cut
+    if is_timeless and not any("cell." in column for column in columns):
+        return f"stint AS cell {' '.join(needed)}"
+    return f"{'period CROSS JOIN ' if is_cut else ''}cell {' '.join(needed)}"
 
 
 def require_known(names: Sequence[str]) -> None:
@@ -134,7 +140,7 @@ def _spans(connection: Connection, question: Question, kind: str) -> list[Period
         first = max(low, (question.since or 0) // BUCKET_MS) * BUCKET_MS
         last = min(high * BUCKET_MS, (question.until or 2**62) - 1)
         if first <= last:
-            found = _periods(connection, kind, first, last, question.zone)
+            found = spans(connection, kind, first, last, question.zone)
     connection.execute(
         "CREATE TEMP TABLE IF NOT EXISTS period (i INTEGER PRIMARY KEY, a, b)"
     )
@@ -146,9 +152,10 @@ def _spans(connection: Connection, question: Question, kind: str) -> list[Period
     return found
 
 
-def _periods(
+def spans(
     connection: Connection, kind: str, first: int, last: int, zone: ZoneInfo
 ) -> list[Period]:
+    """The periods from one instant to another; only those with cells where many lie."""
     if is_dense(kind, first, last):
         return periods(kind, first, last, zone)
     days = connection.execute(
@@ -198,7 +205,7 @@ def owned(connection: Connection, question: Question) -> Owned:
     columns = {"c.", "a.", *(DIMENSIONS[name] for name in question.filters)}
     rows = connection.execute(
         "SELECT a.issue LIKE 'none:%', sum(cell.cost) "
-        f"FROM {source_of([], columns)} WHERE {where} GROUP BY 1",
+        f"FROM {source_of(question._replace(by=()), columns)} WHERE {where} GROUP BY 1",
         values,
     )
     sums = dict(rows.fetchall())
@@ -207,17 +214,13 @@ def owned(connection: Connection, question: Question) -> Owned:
 
 def total(connection: Connection, since: int | None, until: int | None) -> Sums:
     """The sum of a span of time, without the sessions; cheap for a short span."""
-    row = connection.execute(
-        "SELECT sum(responses), 0, sum(input_tokens), sum(output_tokens), "
-        "sum(cache_read_tokens), sum(cache_creation_5m_tokens), "
-        "sum(cache_creation_1h_tokens), sum(reasoning_tokens), sum(web_searches), "
-        "sum(cost), sum(unfinalised), sum(unpriced), sum(unpriced_tokens) FROM cell "
-        "WHERE bucket >= ? AND bucket < ?",
-        (
-            (since or 0) // BUCKET_MS,
-            2**62 if until is None else -(-until // BUCKET_MS),
-        ),
-    ).fetchone()
+    question = Question((), since, until, ZoneInfo("UTC"), {})
+    where, values = where_of(question)
+    (row,) = connection.execute(
+        f"SELECT {SUMS.replace(SESSIONS, '0')} "
+        f"FROM {source_of(question, set())} WHERE {where}",
+        values,
+    )
     return Sums() if row[0] is None else Sums(*row)
 
 

@@ -140,10 +140,10 @@ class OwnerOf(NamedTuple):
 _OWNERS = """
 SELECT a.issue, a.role, a.rule, a.confidence, a.evidence, a.candidate,
        a.candidate_confidence, a.via, c.branch, c.cwd, c.agent_id, a.from_at, a.until_at,
-       coalesce(sum(cell.cost), 0), coalesce(sum(cell.responses), 0)
+       coalesce(sum(d.cost), 0), coalesce(sum(d.responses), 0)
 FROM session s JOIN context c ON c.session = s.id
 JOIN attribution a ON a.context_id = c.id
-LEFT JOIN cell ON cell.context_id = a.context_id AND cell.span = a.span
+LEFT JOIN stint d ON d.context_id = a.context_id AND d.span = a.span
 WHERE s.session_id = ? GROUP BY a.context_id, a.span
 ORDER BY 14 DESC, c.id, a.from_at
 """

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from costd.core.attribution import require_issue
 from costd.core.errors import NotFoundError
 from costd.core.money import to_usd
-from costd.core.periods import day_of
 from costd.core.summary import (
     BASIS,
     Sums,
@@ -24,8 +23,13 @@ from costd.engine.answers.report import read_question
 from costd.engine.answers.status import live_sessions
 from costd.engine.claimed import claim_json
 from costd.engine.issue_files import (
+    MODEL,
+    ROLE,
+    SESSION,
+    Group,
     bucket_costs,
     by_issue_file,
+    grouped,
     issue_costs,
     issue_file,
     reason,
@@ -37,9 +41,9 @@ from costd.ledger.issues import (
     OwnerRow,
     PullLink,
     WorkRow,
+    days,
     owners,
     pull_requests,
-    quarters,
     work,
 )
 from costd.ledger.reports import Question
@@ -117,23 +121,25 @@ def issue(view: View, params: Params) -> Row:
             "See `costd issues`; `costd link` says whose work is whose.",
         )
     running = [s for s in live_sessions(view) if s.place.issue == name]
-    total = _sum(rows)
-    links = pull_requests(view.connection, {row.session_id for row in rows})
+    at_it = {s.place.session_id for s in running}
+    sessions = grouped(rows, SESSION)
+    total = together(row.sums for row in rows)._replace(sessions=len(sessions))
+    links = pull_requests(view.connection, {group.name for group in sessions})
     return envelope(
         view.now,
         issue=name,
         timezone=question.zone.key,
         since=text(params, "since"),
         until=text(params, "until"),
-        **issue_file(name, rows, {s.place.session_id for s in running}),
+        **issue_file(name, sessions, at_it),
         total=amounts(total),
-        by_session=[
-            _session(found, total, running)
-            for found in _grouped(rows, lambda row: row.session_id)
+        by_session=[_session(group, total, at_it) for group in sessions],
+        by_model=_parts(rows, "model", MODEL, total),
+        by_role=_parts(rows, "role", ROLE, total),
+        by_day=[
+            {"day": day.keys[0], **_share(day.sums, total)}
+            for day in days(view.connection, rows, question.zone)
         ],
-        by_model=_parts(rows, "model", lambda row: row.model, total),
-        by_role=_parts(rows, "role", lambda row: row.role, total),
-        by_day=_days(view, name, question, total),
         subagents=[_subagent(found, total) for found in _subagents(rows)],
         prs=_pull_requests(links),
         live=[_live(session) for session in running],
@@ -174,34 +180,18 @@ def costs_by_issue(view: View, params: Params) -> Row:
     )
 
 
-def _sum(rows: Iterable[WorkRow]) -> Sums:
-    """The sum of rows, with their sessions counted."""
-    found = list(rows)
-    count = len({row.session_id for row in found})
-    return together(row.sums for row in found)._replace(sessions=count)
-
-
-def _grouped(
-    rows: Iterable[WorkRow], key: Callable[[WorkRow], str]
-) -> list[list[WorkRow]]:
-    """Rows with the same key together, the dearest first."""
-    groups: defaultdict[str, list[WorkRow]] = defaultdict(list)
-    for row in rows:
-        groups[key(row)].append(row)
-    return sorted(groups.values(), key=lambda found: (-_cost(found), key(found[0])))
-
-
-def _cost(rows: Iterable[WorkRow]) -> int:
-    return sum(row.sums.cost for row in rows)
-
-
-def _names(rows: Iterable[WorkRow], key: Callable[[WorkRow], str]) -> list[str]:
+def _names(rows: Sequence[WorkRow], key: Callable[[WorkRow], str]) -> list[str]:
     """The names that rows have, by cost, without the empty one."""
-    return [name for found in _grouped(rows, key) if (name := key(found[0]))]
+    names = {key(row) for row in rows}
+    if len(names) == 1:
+        return [name for name in names if name]
+    costs: defaultdict[str, int] = defaultdict(int)
+    for row in rows:
+        costs[key(row)] += row.sums.cost
+    return sorted(names - {""}, key=lambda name: (-costs[name], name))
 
 
-def _part(rows: Sequence[WorkRow], whole: Sums) -> Row:
-    sums = _sum(rows)
+def _share(sums: Sums, whole: Sums) -> Row:
     return {
         "cost_usd": cost_usd(sums),
         "share": sums.cost / whole.cost if whole.cost else None,
@@ -216,13 +206,14 @@ def _parts(
     rows: Sequence[WorkRow], name: str, key: Callable[[WorkRow], str], whole: Sums
 ) -> list[Row]:
     return [
-        {name: key(found[0]) or None, **_part(found, whole)}
-        for found in _grouped(rows, key)
+        {name: group.name or None, **_share(group.sums, whole)}
+        for group in grouped(rows, key)
     ]
 
 
-def _session(rows: Sequence[WorkRow], whole: Sums, live: Iterable[LiveSession]) -> Row:
-    roles = _names(rows, lambda row: row.role)
+def _session(group: Group, whole: Sums, live: Collection[str]) -> Row:
+    rows = group.rows
+    roles = _names(rows, ROLE)
     first = rows[0]
     return {
         "session_id": first.session_id,
@@ -230,56 +221,31 @@ def _session(rows: Sequence[WorkRow], whole: Sums, live: Iterable[LiveSession]) 
         "project": first.project,
         "role": roles[0] if roles else None,
         "roles": roles,
-        "models": _names(rows, lambda row: row.model),
-        "started_at": instant(min(row.first_at for row in rows)),
-        "last_at": instant(max(row.last_at for row in rows)),
-        **_part(rows, whole),
+        "models": _names(rows, MODEL),
+        "started_at": group.started_at,
+        "last_at": group.last_at,
+        **_share(group.sums, whole),
         "subagents": len({row.agent_id for row in rows if row.agent_id}),
-        "live": any(s.place.session_id == first.session_id for s in live),
+        "live": first.session_id in live,
     }
 
 
-def _subagents(rows: Iterable[WorkRow]) -> list[list[WorkRow]]:
+def _subagents(rows: Iterable[WorkRow]) -> list[Group]:
     inside = [row for row in rows if row.agent_id]
-    return _grouped(inside, lambda row: f"{row.session_id} {row.agent_id}")
+    return grouped(inside, lambda row: f"{row.session_id} {row.agent_id}")
 
 
-def _subagent(rows: Sequence[WorkRow], whole: Sums) -> Row:
-    first = rows[0]
-    roles = _names(rows, lambda row: row.role)
+def _subagent(group: Group, whole: Sums) -> Row:
+    first = group.rows[0]
+    roles = _names(group.rows, ROLE)
     return {
         "session_id": first.session_id,
         "agent_id": first.agent_id,
         "agent_type": first.agent_type or None,
         "role": roles[0] if roles else None,
-        "models": _names(rows, lambda row: row.model),
-        **_part(rows, whole),
+        "models": _names(group.rows, MODEL),
+        **_share(group.sums, whole),
     }
-
-
-def _days(view: View, name: str, question: Question, whole: Sums) -> list[Row]:
-    """By day of the zone, the earliest first."""
-    since, until = question.since, question.until
-    parts = view.memory.once(
-        ("quarters", name, since, until),
-        lambda: quarters(view.connection, name, since, until),
-    )
-    days: dict[str, list[Sums]] = {}
-    for at, sums in parts:
-        days.setdefault(day_of(at, question.zone).isoformat(), []).append(sums)
-    found = {day: together(sums) for day, sums in days.items()}
-    return [
-        {
-            "day": day,
-            "cost_usd": cost_usd(sums),
-            "share": sums.cost / whole.cost if whole.cost else None,
-            "tokens": tokens(sums),
-            "responses": sums.responses,
-            "unpriced_responses": sums.unpriced,
-            "lower_bound": bool(sums.unfinalised or sums.unpriced),
-        }
-        for day, sums in found.items()
-    ]
 
 
 def _pull_requests(links: Sequence[PullLink]) -> list[Row]:
