@@ -20,7 +20,12 @@ import time
 SECONDS = 0.03
 """How long ``link`` waits for the daemon before it leaves the message in the spool."""
 
-PATHS = {"link": "/api/claims", "unlink": "/api/unlink", "hook": "/api/hook"}
+PATHS = {
+    "link": "/api/claims",
+    "unlink": "/api/unlink",
+    "hook": "/api/hook",
+    "run": "/api/runs",
+}
 
 
 class RefusedError(ValueError):
