@@ -18,6 +18,7 @@ from typing import Any
 from costd.config import load_config
 from costd.core.instants import format_instant
 from costd.engine.loop import Engine
+from costd.runs import MetricsCollector
 from costd.service.host import compose, now
 from goldens import CORPUS
 from told import events_of
@@ -84,6 +85,7 @@ def every_answer(top: Path) -> dict[str, list[Any]]:
             **issues_of(asked),
             **claims_of(asked),
             **events_of(asked),
+            **runs_of(asked),
             "sync": [asked.ask("sync")],
             "verify": [asked.ask("verify")],
             "doctor": [asked.ask("doctor")],
@@ -144,6 +146,53 @@ def claims_of(asked: Asked) -> dict[str, list[Any]]:
         "link": [supposed, made],
         "claims": [listed, asked.ask("claims", all=True)],
         "unlink": [would, gone],
+    }
+
+
+def runs_of(asked: Asked) -> dict[str, list[Any]]:
+    """A run with everything in it, one of a live session, one of which little is known."""
+    full = MetricsCollector(
+        issue="MIN-123",
+        task="docs/task.md",
+        role="review",
+        capability="feature",
+        agent="claude",
+        provider="anthropic",
+        model="claude-opus-5",
+        max_iterations=5,
+        environ={"GITHUB_ACTIONS": "true", "GITHUB_RUN_ID": "1", "GITHUB_SHA": "a"},
+    )
+    with full.phase("agent"), full.phase("tests"):
+        full.record_validation("pytest", passed=True, phase="tests", iteration=1)
+    full.record_token_usage(1, 10, 20, cache_read=30, model="claude-opus-5")
+    full.record_iteration(1)
+    full.record_scope("strict")
+    full.record_scope_violation(["secret.env"])
+    full.record_file_change("a.py", "modified")
+    full.record_error("it did not work at first")
+    full.record_outcome("blocked", "a key is missing")
+    live = MetricsCollector(issue="MIN-123", sessions=[LIVE]).to_report()
+    live["run"] |= {"source": "exec", "command": "claude", "pid": 1, "project": "app"}
+    live["run"] |= {"branch": "main", "commit": "c0", "commit_before": "c0"}
+    live["timing"]["started_at"] = format_instant(now() - 60_000)
+    live["timing"]["completed_at"] = format_instant(now() + 60_000)
+    live["outcome"] |= {"status": "completed", "exit_code": 0}
+    bare = MetricsCollector().to_report()
+    told = [full.to_report(), live, bare]
+    kept = [asked.ask("run", report=report) for report in told]
+    again = asked.ask("run", report=live)
+    return {
+        "run": [*kept, again],
+        "runs": [asked.ask("runs"), asked.ask("runs", detailed=True)],
+        "run_report": [asked.ask("run_report", id=each["run_id"]) for each in kept],
+        "runs_summary": [
+            asked.ask("runs_summary"),
+            asked.ask("runs_summary", task="X"),
+        ],
+        "clean_runs": [
+            asked.ask("clean_runs", before="2026-01-01"),
+            asked.ask("clean_runs", before="2026-01-01", confirm=True),
+        ],
     }
 
 

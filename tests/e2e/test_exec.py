@@ -51,8 +51,10 @@ def run(
 
 
 def spooled(env: Env) -> list[dict[str, object]]:
+    """The claims that wait, without the reports of runs."""
     paths = sorted(Path(env["COSTD_STATE_DIR"], "spool").glob("*.json"))
-    return [json.loads(path.read_text())["params"] for path in paths]
+    messages = [json.loads(path.read_text()) for path in paths]
+    return [each["params"] for each in messages if each["question"] == "link"]
 
 
 def sessions(env: Env) -> set[object]:

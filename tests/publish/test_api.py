@@ -87,6 +87,14 @@ EXAMPLES = [
     ("/api/suggest", "suggest", {}),
     ("/api/doctor", "doctor", {}),
     (
+        "/api/runs?status=failed,unknown&task=MIN-*&limit=0&detailed",
+        "runs",
+        {"status": ["failed", "unknown"], "task": "MIN-*", "limit": 0}
+        | {"detailed": True},
+    ),
+    ("/api/runs/summary?since=7d", "runs_summary", {"since": "7d"}),
+    ("/api/runs/1a2b", "run_report", {"id": "1a2b"}),
+    (
         "/api/events?type=task_end&task=MIN-1,T2&success=false&limit=5&since=7d",
         "event_query",
         {"type": ["task_end"], "task": ["MIN-1", "T2"], "success": False}
@@ -115,6 +123,8 @@ def test_a_path_is_a_question(
         ("/api/unlink", "unlink"),
         ("/api/suggest", "link_suggested"),
         ("/api/hook", "hook"),
+        ("/api/runs", "run"),
+        ("/api/runs/clean", "clean_runs"),
         ("/api/config/reload", "reload"),
     ],
 )
@@ -136,7 +146,7 @@ def test_a_body_of_events_is_one_or_an_array(sock: Path, question: str) -> None:
 
 def test_every_question_is_tried_here() -> None:
     posts = {"sync", "reprice", "verify", "link", "unlink", "hook", "reload"}
-    posts |= {"link_suggested", "events", "activity"}
+    posts |= {"link_suggested", "events", "activity", "run", "clean_runs"}
     assert {q.name for q in QUESTIONS} == posts | {name for _, name, _ in EXAMPLES}
 
 

@@ -9,7 +9,7 @@ from costd.core.errors import CostdError
 
 # For terminals that know no UTF-8.
 _PLAINER = str.maketrans(
-    {"≥": ">=", "·": "-", "…": "...", "✗": "x", "✓": "+", "●": "*"}
+    {"≥": ">=", "·": "-", "…": "...", "✗": "x", "✓": "+", "●": "*", "█": "#", "░": "."}
 )
 
 UNHEALTHY = 4

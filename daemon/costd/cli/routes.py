@@ -18,12 +18,16 @@ GET = {
     "suggest": "/api/suggest",
     "prices": "/api/prices",
     "explain": "/api/explain",
+    "runs": "/api/runs",
+    "run_report": "/api/runs/{id}",
+    "runs_summary": "/api/runs/summary",
     "doctor": "/api/doctor",
 }
 POST = {
     "link": "/api/claims",
     "unlink": "/api/unlink",
     "link_suggested": "/api/suggest",
+    "clean_runs": "/api/runs/clean",
     "sync": "/api/sync",
     "reprice": "/api/reprice",
     "verify": "/api/verify",

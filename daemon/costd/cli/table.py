@@ -23,6 +23,7 @@ COMMANDS = {
     "verify": "Read every log again and compare with the ledger.",
     "doctor": "What is wrong, and the command that mends it.",
     "exec": "Run an agent whose work has an owner from its first token.",
+    "runs": "Reports of runs: what each attempt of an agent did, took and cost.",
     "hook": "Pass on what an agent's hook says; put it into Claude Code's settings.",
     "open": "The page, in a browser.",
     "run": "The daemon, in the foreground.",

@@ -11,7 +11,7 @@ from costd.ingest.spool import AT_ONCE, Message, Spool
 
 Ask = Callable[[str, dict[str, object]], "Future[object]"]
 
-TAKEN = frozenset({"link", "unlink", "hook", "events"})
+TAKEN = frozenset({"link", "unlink", "hook", "events", "run"})
 """Questions that may wait in the spool: those which tell something, and have a key."""
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -35,6 +36,7 @@ from costd.engine.outlet import Outlet, Publish
 from costd.engine.outside import Outside
 from costd.engine.publishing import Publishing
 from costd.engine.recounting import begin
+from costd.engine.runs import Runs
 from costd.engine.session_maps import SessionMaps
 from costd.engine.sources import Roots
 from costd.engine.telling import Telling
@@ -61,6 +63,7 @@ class Engine:
         spool: the directory of messages that nobody took; None: there is none.
         orchestrators: reads what they write down of sessions; None: nobody looks.
         session_maps: files that tell whose sessions are whose; None: there are none.
+        reports: the directory of the reports of runs; None: none are written.
         publish: what to do with the documents; None publishes nothing.
         is_daemon: whether this engine lives on, with a beat and a watch.
     """
@@ -78,16 +81,13 @@ class Engine:
         spool: str | None = None,
         orchestrators: Orchestrators | None = None,
         session_maps: SessionMaps | None = None,
+        reports: Path | None = None,
         publish: Publish | None = None,
         is_daemon: bool = False,
     ) -> None:
-        self._ledger = ledger
-        self._zone = zone
-        self._clock = clock
-        self._tick_ms = tick_ms
-        self._max_line_bytes = max_line_bytes
-        self._outlet = Outlet(publish)
-        self._is_daemon = is_daemon
+        self._ledger, self._zone, self._clock = ledger, zone, clock
+        self._tick_ms, self._max_line_bytes = tick_ms, max_line_bytes
+        self._outlet, self._is_daemon = Outlet(publish), is_daemon
         self._queue: SimpleQueue[Message] = SimpleQueue()
         self._intake = Intake(
             ledger, roots, max_line_bytes, lambda m: self._queue.put(Delivered(m))
@@ -102,7 +102,8 @@ class Engine:
             orchestrators=orchestrators,
             maps=session_maps,
         )
-        self._publishing = Publishing(self._outlet, self._outside, clock)
+        self._runs = Runs(ledger, reports)
+        self._publishing = Publishing(self._outlet, self._outside, self._runs, clock)
         self.progress = self._intake.progress
         self._live = Live(quiet_ms)
         self._watch: Watching | None = None
@@ -211,11 +212,7 @@ class Engine:
         return int(self._watch.sweep_seconds * 1000) - gone if gone >= 0 else 0
 
     def _next_at_once(self) -> Message | None:
-        if self._stopping:
-            return None
-        with suppress(Empty):
-            return self._queue.get_nowait()
-        return None
+        return None if self._stopping else self._take_left()
 
     def _handle(self, message: Message) -> None:
         match message:
@@ -252,6 +249,7 @@ class Engine:
         since = 0 if owners.has_moved else self._intake.changed_since
         owners.has_moved = False
         self._memory.forget(since=since)
+        self._runs.changed(self._intake.changed_since)
         self._intake.changed_since = NOTHING
         self._outlet.change()
 
@@ -289,7 +287,7 @@ class Engine:
             began = SyncBegan(self._clock(), self.progress.new_responses)
             if not self._is_daemon:  # hosted for this: what it did so far is the sync
                 began = SyncBegan(self._started_at, 0)
-            self._waiting.add(partial(self._synced, began), question.answer)
+            self._waiting.add(lambda: synced(self._view(), began), question.answer)
         elif question.name == "verify":
             self._begin_verify(question.answer)
         elif question.name == "alive":
@@ -325,9 +323,6 @@ class Engine:
 
     def _finish(self, future: Future[object], work: Callable[[], object]) -> None:
         settle(future, work, self.report)
-
-    def _synced(self, began: SyncBegan) -> dict[str, Any]:
-        return synced(self._view(), began)
 
     def _begin_verify(self, answer: Future[object]) -> None:
         """Reading takes long: a thread of its own does it, beside a ledger of its own."""
@@ -365,7 +360,8 @@ class Engine:
             memory=self._memory,
             jobs=self._jobs,
             telling=self._telling,
-            troubles={**self._troubles, **self._outlet.troubles},
+            runs=self._runs,
+            troubles={**self._troubles, **self._outlet.troubles, **self._runs.troubles},
         )
 
     def _publish_now(self, state: str) -> None:
@@ -378,6 +374,7 @@ class Engine:
         self._intake.close()
         self._outside.close()
         with suppress(CostdError):
+            self._runs.refresh_all(self._clock())
             self._publish_now("stopped")
         self._ended = True
         self._refuse_the_rest()

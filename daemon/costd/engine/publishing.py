@@ -8,6 +8,7 @@ from typing import Any
 from costd.engine.board import Board
 from costd.engine.outlet import Outlet
 from costd.engine.outside import Outside
+from costd.engine.runs import Runs
 from costd.engine.view import View
 
 
@@ -17,14 +18,16 @@ class Publishing:
     Args:
         outlet: knows when, and where to.
         outside: has the session maps.
+        runs: get their costs before anything is written of them.
         clock: milliseconds since the epoch.
     """
 
     def __init__(
-        self, outlet: Outlet, outside: Outside, clock: Callable[[], int]
+        self, outlet: Outlet, outside: Outside, runs: Runs, clock: Callable[[], int]
     ) -> None:
         self._outlet = outlet
         self._outside = outside
+        self._runs = runs
         self._clock = clock
         self._board = Board()
 
@@ -39,6 +42,7 @@ class Publishing:
         def contents() -> Mapping[str, Any]:
             from costd.engine.documents import documents  # noqa: PLC0415 - a daemon's
 
+            self._runs.refresh(view.now)
             issues = self._board.refresh(view, self._clock, is_last=state == "stopped")
             return {**documents(view, state=state), **issues}
 

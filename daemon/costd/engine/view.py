@@ -13,6 +13,7 @@ from costd.engine.intake import Intake
 from costd.engine.jobs import Jobs
 from costd.engine.live import Live
 from costd.engine.memory import Memory
+from costd.engine.runs import Runs
 from costd.engine.telling import Telling
 from costd.ledger import Connection, Ledger
 
@@ -77,6 +78,8 @@ class View:
     """What takes long goes there."""
     telling: Telling
     """Events go there."""
+    runs: Runs
+    """The reports of runs."""
 
     @property
     def connection(self) -> Connection:

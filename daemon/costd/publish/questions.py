@@ -65,6 +65,7 @@ FILTERS: Mapping[str, Reader] = {
 }
 SPAN: Mapping[str, Reader] = {"since": text, "until": text, "tz": text}
 PAGE: Mapping[str, Reader] = {**SPAN, "limit": number}
+RUNS: Mapping[str, Reader] = {**SPAN, "status": words, "task": text}
 
 EVENTS: Mapping[str, Reader] = {
     **PAGE,
@@ -138,6 +139,11 @@ QUESTIONS = (
     Question("claims", "/api/claims", takes={"issue": text, "all": flag, **PAGE}),
     Question("suggest", "/api/suggest", takes=PAGE),
     Question("link_suggested", "/api/suggest", method="POST"),
+    Question("runs_summary", "/api/runs/summary", takes=RUNS),
+    Question("run_report", "/api/runs/{id}"),
+    Question("runs", "/api/runs", takes={**RUNS, "limit": number, "detailed": flag}),
+    Question("run", "/api/runs", method="POST"),
+    Question("clean_runs", "/api/runs/clean", method="POST"),
     Question("doctor", "/api/doctor"),
     Question("link", "/api/claims", method="POST"),
     Question("unlink", "/api/unlink", method="POST"),

@@ -94,6 +94,7 @@ def compose(config: Config, paths: Paths, publish_to: Publish | None) -> Engine:
         spool=str(paths.spool),
         orchestrators=orchestrators,
         session_maps=SessionMaps(maps, orchestrators.session_maps),
+        reports=paths.output_dir / "reports",
         publish=publish_to,
         is_daemon=publish_to is not None,
     )

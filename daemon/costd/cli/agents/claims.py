@@ -23,6 +23,8 @@ class Claims:
         self._key = os.urandom(8).hex()
         self._said: dict[str, dict[str, object]] = {}
         self._deadline = 0.0
+        self.sessions: list[str] = []
+        """The sessions that were claimed."""
         self.problem = ""
 
     def allow(self, seconds: float) -> None:
@@ -41,6 +43,8 @@ class Claims:
         key = f"exec:{self._key}:{selector}:{value}"
         if key in self._said:
             return
+        if selector == "session":
+            self.sessions.append(str(value))
         claim = {selector: value, **self._claim, "key": key}
         self._said[key] = claim if ends else {}
         self._tell(claim)

@@ -17,6 +17,7 @@ from costd.cli import output
 from costd.cli.agents.alone import Alone
 from costd.cli.agents.child import Child
 from costd.cli.agents.claims import Claims
+from costd.cli.agents.report import Report
 from costd.cli.agents.sessions import TOKEN, Sessions, chosen, named, slug
 from costd.core.errors import UsageError
 
@@ -86,7 +87,7 @@ def start(launch: Launch) -> int:
         command, session = chosen(command)
     token = os.urandom(8).hex()
     environ = environment(dict(os.environ), launch, token)
-    claims = Claims(launch.issue, launch.role)
+    claims, report = Claims(launch.issue, launch.role), Report()
     child = Child(command, environ)
     look = None
     with suppress(Exception):  # whatever it is: the command begins
@@ -96,12 +97,33 @@ def start(launch: Launch) -> int:
         claims.say("pid", child.pid)
         look = _Look(claims, child.pid, token, environ)
     _warn(claims)
+    report.release()
     child.release()
     status = child.wait(look or _see_nothing)
+    report.end()
     with suppress(Exception):  # its exit status is what matters now
         _finish(claims, look)
     _warn(claims)
+    _report(report, launch._replace(command=command), child.pid, claims, status)
     return status
+
+
+def _report(
+    report: Report, launch: Launch, pid: int, claims: Claims, status: int
+) -> None:
+    about = {
+        "issue": launch.issue,
+        "role": launch.role,
+        "capability": launch.capability,
+        "command": launch.command[0],
+        "pid": pid,
+        "sessions": claims.sessions,
+    }
+    is_kept = False
+    with suppress(Exception):  # its exit status is what matters still
+        is_kept = report.leave(about, status)
+    if not is_kept:
+        output.warn("costd: the command has run, but its report could not be kept")
 
 
 def _finish(claims: Claims, look: _Look | None) -> None:

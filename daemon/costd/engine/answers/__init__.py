@@ -43,6 +43,11 @@ MODULES = {
     "events": "events",
     "activity": "events",
     "event_query": "events",
+    "run": "runs",
+    "runs": "runs",
+    "run_report": "runs",
+    "runs_summary": "runs",
+    "clean_runs": "runs",
 }
 """Which module answers a question, in a function of the question's name."""
 

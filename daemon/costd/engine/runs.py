@@ -1,0 +1,200 @@
+"""Runs get what only the ledger knows: their tokens and costs, and a report that says so.
+
+A report comes when its run ends, and the agent's log is read a moment later. So a run
+is looked at again whenever responses of its time were recorded, until nothing of it can
+change any more; its report says ``pending`` until then, and is written anew.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from costd.core.errors import CostdError, PublishError
+from costd.core.instants import MINUTE, SECOND
+from costd.engine.intake import NOTHING
+from costd.engine.run_costs import spent
+from costd.engine.told import told_run
+from costd.ledger import Ledger
+from costd.ledger import runs as stored
+from costd.ledger.runs import DueRun, NewRun
+from costd.publish.files import write_atomic
+
+Json = dict[str, Any]
+
+PATIENCE_MS = 10 * MINUTE
+"""So long after a run's end its log may still be on its way."""
+
+AT_ONCE = 100
+_SLACK_MS = SECOND
+"""A last line may carry a time just after the end of its process."""
+_MOST_BYTES = 4 << 20
+
+
+class Runs:
+    """The runs of a ledger, and the directory of their reports.
+
+    Args:
+        ledger: where they are kept.
+        folder: ``<outputs>/reports``; None writes no reports.
+    """
+
+    def __init__(self, ledger: Ledger, folder: Path | None) -> None:
+        self._ledger = ledger
+        self._folder = folder
+        self._next_at = self._after = 0
+        self._changed_since = NOTHING
+        self.troubles: Mapping[str, str] = {}
+        """What ``health`` must say of the reports."""
+
+    def take(self, report: Json, source: str = "") -> tuple[NewRun, bool]:
+        """Keep a run that somebody reports; whether it is new.
+
+        Raises:
+            UsageError: it is no report of a run.
+        """
+        if report.get("truncated") is True:
+            report = self._whole(report)
+        run = told_run(report, source)
+        with self._ledger.database.transaction() as connection:
+            is_new = stored.put(connection, run)
+        self._next_at = 0
+        return run, is_new
+
+    def changed(self, since: int) -> None:
+        """Responses from ``since`` on are not what they were, milliseconds."""
+        self._changed_since = min(self._changed_since, since)
+        self._next_at = 0
+
+    def is_due(self, now: int) -> bool:
+        """Whether something may have to be worked out."""
+        return now >= self._next_at
+
+    def refresh(self, now: int, most: int = AT_ONCE) -> bool:
+        """Work out some of what is due; whether anything is different now.
+
+        Args:
+            now: milliseconds since the epoch.
+            most: so many runs; the next call goes on with the next ones.
+        """
+        if not self.is_due(now):
+            return False
+        self._unsettle()
+        runs = stored.due(self._ledger.database.connection, self._after, most)
+        changed = [run for run in runs if self._complete(run, now)]
+        self._after = runs[-1].id if len(runs) == most else 0
+        # Whose log is on its way is looked at when that is read, and in the end.
+        self._next_at = 0 if self._after else now + MINUTE
+        return bool(changed)
+
+    def refresh_all(self, now: int) -> None:
+        """Work out everything that is due, for an answer about all runs."""
+        self.refresh(now)
+        while self._after:
+            self.refresh(now)
+
+    def _unsettle(self) -> None:
+        if self._changed_since < NOTHING:
+            with self._ledger.database.transaction() as connection:
+                stored.unsettle(connection, self._changed_since - _SLACK_MS)
+            self._changed_since = NOTHING
+
+    def clean(self, before: int, now: int) -> list[str]:
+        """Remove the reports of runs that began before; their places."""
+        connection = self._ledger.database.connection
+        found = stored.cleanable(connection, before)
+        with self._ledger.database.transaction() as changing:
+            stored.clean(changing, [number for number, _ in found], now)
+        for _, place in found:
+            self._remove(place)
+        return [place for _, place in found]
+
+    def _complete(self, run: DueRun, now: int) -> bool:
+        told = orjson.loads(run.told)
+        pid = told["run"].get("pid")
+        connection = self._ledger.database.connection
+        sessions = stored.sessions_of(connection, run, pid)
+        until = run.ended_at + _SLACK_MS
+        parts = (
+            stored.parts(connection, sessions, run.started_at, until)
+            if sessions
+            else []
+        )
+        is_over = now > run.ended_at + PATIENCE_MS
+        samples = [stored.sample(connection, part) for part in parts]
+        found = spent(told, parts, samples, self._ledger.card, is_over=is_over)
+        report = {**told, "tokens": found.tokens, "cost": found.cost}
+        report["run"] = {
+            **told["run"],
+            "sessions": sessions,
+            "agent": told["run"].get("agent") or found.agent or None,
+            "model": told["run"].get("model") or found.model or None,
+        }
+        data = orjson.dumps(
+            report, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+        )
+        is_different = data != run.report
+        figures = {
+            "agent": report["run"]["agent"] or "",
+            "model": report["run"]["model"] or "",
+            "cost": found.nano,
+            "tokens": found.tokens["total"],
+            "settled": is_over,
+        }
+        if is_different or is_over:
+            with self._ledger.database.transaction() as changing:
+                stored.complete(changing, run, data, figures)
+        if is_different:
+            self._write(run.place, data)
+        return is_different
+
+    def _write(self, place: str, data: bytes) -> None:
+        if self._folder is None:
+            return
+        path = self._folder / place
+        self.troubles = {}
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_atomic(path, data)
+        except PublishError as error:
+            self.troubles = {"publish": error.message}
+        except OSError as error:
+            problem = f"cannot make {path.parent}: {error.strerror}"
+            self.troubles = {"publish": problem}
+
+    def _remove(self, place: str) -> None:
+        if self._folder is None:
+            return
+        with suppress(OSError):
+            (self._folder / place).unlink()
+        with suppress(OSError):
+            (self._folder / place).parent.rmdir()
+
+    def _whole(self, report: Json) -> Json:
+        """The report that was too long for a message, from its file where it is ours."""
+        if self._folder is None:
+            return report
+        with suppress(OSError, ValueError, CostdError, KeyError):
+            whole = orjson.loads(_contents(self._folder / told_run(report).place))
+            if whole["run"]["run_id"] == report["run"]["run_id"]:
+                found: Json = whole
+                return found
+        return report
+
+
+def _contents(path: Path) -> bytes:
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(path, flags)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ValueError("is no file")
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(_MOST_BYTES)
+    finally:
+        os.close(descriptor)
