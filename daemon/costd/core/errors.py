@@ -11,6 +11,7 @@
     ├── PublishError      1  a file for the world cannot be written
     └── LedgerError       1  the ledger cannot be read or written
         ├── NewerLedger      written by a newer costd
+        ├── DamagedLedger    its pages are not whole: it has to be mended
         └── LedgerBusy       full disk, read-only or locked: worth another try
 
 Bad input is not an exception: a line that cannot be used is a ``SkippedLine``.
@@ -88,5 +89,19 @@ class NewerLedgerError(LedgerError):
     """The ledger was written by a newer costd."""
 
 
+class DamagedLedgerError(LedgerError):
+    """The ledger's pages are not whole: what is readable has to be saved."""
+
+
 class LedgerBusyError(LedgerError):
-    """The ledger cannot be written just now: full disk, read-only, locked."""
+    """The ledger cannot be written just now: full disk, read-only, locked.
+
+    Args:
+        message: what happened.
+        fix: what to do now.
+        code: which of these it is, as ``health`` names it.
+    """
+
+    def __init__(self, message: str, fix: str = "", code: str = "ledger_busy") -> None:
+        super().__init__(message, fix)
+        self.code = code

@@ -85,16 +85,24 @@ class Deltas:
 _TOKENS = SUMS[4:-1]
 _QUARTER = f"(r.at - (r.at % {BUCKET_MS} + {BUCKET_MS}) % {BUCKET_MS}) / {BUCKET_MS}"
 _ALL_TOKENS = " + ".join(_TOKENS[:5])
-_REBUILD = f"""
-INSERT INTO cell (bucket, context_id, span, service_id, {", ".join(SUMS)})
-SELECT {_QUARTER}, r.context_id, a.span, service_id,
+_INSERT = f"INSERT INTO cell (bucket, context_id, span, service_id, {', '.join(SUMS)}) "
+_SUMS = f"""
        sum(part = ''), sum(part = '' AND NOT flags & {Flag.FINAL}),
        sum(cost IS NULL), sum(iif(cost IS NULL, {_ALL_TOKENS}, 0)),
        {", ".join(f"sum(iif(part LIKE 'hop:%', 0, {name}))" for name in _TOKENS)},
        coalesce(sum(cost), 0)
+"""
+_REBUILD = f"""
+{_INSERT}
+SELECT {_QUARTER}, r.context_id, a.span, service_id, {_SUMS}
 FROM response r JOIN attribution a ON a.context_id = r.context_id
      AND a.from_at <= r.at AND r.at < a.until_at
 WHERE r.context_id = ? GROUP BY 1, 3, 4
+"""
+_FILL = f"""
+{_INSERT}
+SELECT {_QUARTER}, r.context_id, 0, service_id, {_SUMS}
+FROM response r GROUP BY 1, 2, 4
 """
 
 
@@ -103,6 +111,12 @@ def rebuild(connection: Connection, context: int) -> None:
     connection.execute("DELETE FROM cell WHERE context_id = ?", (context,))
     connection.execute(_REBUILD, (context,))
     stints.rebuild(connection, context)
+
+
+def fill(connection: Connection) -> None:
+    """Sum all responses anew, where no context has more than one piece."""
+    connection.execute("DELETE FROM cell")
+    connection.execute(_FILL)
 
 
 def bounds_of(connection: Connection, context: int) -> Bounds | None:

@@ -8,13 +8,19 @@ with the note that it ran, after a copy of what was there before.
 from __future__ import annotations
 
 import os
+import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
-from costd.core.errors import LedgerBusyError, LedgerError, NewerLedgerError
+from costd.core.errors import (
+    DamagedLedgerError,
+    LedgerBusyError,
+    LedgerError,
+    NewerLedgerError,
+)
 
 APPLICATION_ID = 0x636F7374  # "cost"
 _PAGE_CACHE_KIB = 8 * 1024
@@ -36,7 +42,7 @@ class Database:
         try:
             with translated(path):
                 self.connection = self._open()
-                self.identity = _identity(path)
+                self.identity = self._identities()
         finally:
             os.umask(old)
 
@@ -48,6 +54,7 @@ class Database:
             _configure(connection)
             _check(connection, self.path)
             _migrate(connection, self.path)
+            _name(connection)  # the first access makes the write-ahead log's file too
         except BaseException:
             connection.close()
             raise
@@ -78,8 +85,39 @@ class Database:
             yield self.connection
 
     def is_replaced(self) -> bool:
-        """Whether the path no longer names the file that is open."""
-        return _identity(self.path) != self.identity
+        """Whether the path, or that of its log, no longer names what is open.
+
+        What is written then goes into a file that has no name: it is lost at the end.
+        """
+        return self._identities() != self.identity
+
+    def is_gone(self) -> bool:
+        """Whether nothing is at the path any more."""
+        return identity(self.path) == NOTHING
+
+    def is_moved(self) -> bool:
+        """Whether the path names nothing, or another file than is open."""
+        return identity(self.path) != self.identity[0]
+
+    def leftovers(self) -> list[Path]:
+        """What SQLite leaves beside a file that was moved away while it was open."""
+        log = beside(self.path, "-wal")
+        if identity(log) not in (NOTHING, self.identity[1]):
+            return []
+        return [log, beside(self.path, "-shm")]
+
+    def _identities(self) -> tuple[Identity, Identity]:
+        return identity(self.path), identity(beside(self.path, "-wal"))
+
+    def copy_to(self, target: Path) -> None:
+        """A whole copy of what is open, also of what has no name any more.
+
+        Raises:
+            LedgerError: it cannot be read, or the copy not be written.
+        """
+        with translated(self.path):
+            self.connection.execute("VACUUM INTO ?", (str(target),))
+        target.chmod(0o600)
 
     def checkpoint(self) -> None:
         """Write the log of changes into the file and make it short again."""
@@ -123,6 +161,20 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
         )
 
 
+def _name(connection: sqlite3.Connection) -> None:
+    """Give a ledger the name that it shares with its snapshots, if it has none."""
+    found = connection.execute("SELECT 1 FROM meta WHERE key = 'lineage'").fetchone()
+    if found is None:
+        begin_lineage(connection)
+
+
+def begin_lineage(connection: sqlite3.Connection) -> None:
+    """Give a ledger a name of its own: what was saved before does not continue it."""
+    connection.execute(
+        "INSERT OR REPLACE INTO meta VALUES ('lineage', ?)", (secrets.token_hex(16),)
+    )
+
+
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     scripts = _scripts()
@@ -153,34 +205,49 @@ def _back_up(connection: sqlite3.Connection, path: Path, version: int) -> None:
     connection.execute("VACUUM INTO ?", (str(target),))
 
 
-def _identity(path: Path) -> tuple[int, int]:
+Identity = tuple[int, int]
+NOTHING: Identity = (0, 0)
+
+
+def identity(path: Path) -> Identity:
+    """Which file is at a path; ``NOTHING`` where there is none."""
     try:
         status = path.stat()
     except OSError:
-        return (0, 0)
+        return NOTHING
     return status.st_dev, status.st_ino
+
+
+def beside(path: Path, suffix: str) -> Path:
+    """SQLite's own file beside a database: ``-wal`` or ``-shm``."""
+    return path.with_name(path.name + suffix)
 
 
 _RETRY = {
     sqlite3.SQLITE_FULL: (
         "The disk is full; the ledger cannot be written.",
-        "Free some space on its disk; costd goes on by itself.",
+        "See `df -h {place}` and free some space there; costd goes on by itself.",
+        "disk_full",
     ),
     sqlite3.SQLITE_READONLY: (
         "The ledger cannot be written: its file or disk is read-only.",
-        "Make the state directory writable; costd goes on by itself.",
+        "Make {place} writable: `chmod u+w {path}`; costd goes on by itself.",
+        "ledger_readonly",
     ),
     sqlite3.SQLITE_BUSY: (
         "Another program holds the ledger locked.",
-        "Find it with `fuser` and end it; costd goes on by itself.",
+        "Find it with `fuser -v {path}` and end it; costd goes on by itself.",
+        "ledger_busy",
     ),
     sqlite3.SQLITE_IOERR: (
         "The disk refuses to read or write the ledger.",
-        "Look at the disk's space and health; costd goes on by itself.",
+        "See `df -h {place}` and the disk's health; costd goes on by itself.",
+        "ledger_io",
     ),
     sqlite3.SQLITE_CANTOPEN: (
         "The ledger cannot be opened.",
-        "Look at the permissions of the state directory: `costd doctor`.",
+        "See `ls -la {place}`: it must belong to you and be writable.",
+        "ledger_io",
     ),
 }
 
@@ -193,12 +260,14 @@ def translated(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in _RETRY:
-            raise LedgerBusyError(*_RETRY[code]) from error
+            message, fix, name = _RETRY[code]
+            where = fix.format(place=path.parent, path=path)
+            raise LedgerBusyError(message, where, name) from error
         if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            raise LedgerError(
+            raise DamagedLedgerError(
                 f"The ledger {path} is damaged.",
-                "Move it aside and start costd again: it reads the logs that are "
-                "still there.",
+                "Start costd again: it saves what can be read, keeps the damaged file "
+                "beside it, and reads the logs again.",
             ) from error
         raise LedgerError(
             f"The ledger failed: {error.__class__.__name__} {code}.",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from sqlite3 import Connection
+from typing import Any
 
 from costd.core.checkpoint import Checkpoint, Segment
 
@@ -65,6 +66,34 @@ def put(connection: Connection, segment: Segment) -> int:
             ((number, s.offset, s.length, s.reason) for s in reading.skipped),
         )
     return int(number)
+
+
+UNREAD = {
+    "device": 0,
+    "inode": 0,
+    "size": 0,
+    "modified_ns": 0,
+    "changed_ns": 0,
+    "offset": 0,
+    "scan_from": 0,
+    "head": b"",
+    "head_length": 0,
+    "marker": b"",
+    "state": b"",
+    "first_at": 0,
+    "last_at": 0,
+    "forked": 0,
+    "lines": 0,
+    "salvaged": 0,
+    "error": "",
+    "vanished_at": None,
+}
+"""What makes a row of ``log_file`` one of which nothing is read yet."""
+
+
+def to_checkpoint(row: Mapping[str, Any]) -> Checkpoint:
+    """The checkpoint in a row of ``log_file``."""
+    return Checkpoint(*(row[name] for name in _COLUMNS))
 
 
 def put_error(connection: Connection, segment: Segment) -> None:

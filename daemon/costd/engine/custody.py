@@ -1,0 +1,207 @@
+"""Looking after the ledger's file: opening it, mending it, putting it back.
+
+What is done here is done by whoever holds the single-instance lock, before the engine
+starts or while it waits for it. What was done is written down beside the ledger, and
+``health`` says so until that file is removed.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from costd.core.attribution import Keys
+from costd.core.checkpoint import Checkpoint
+from costd.core.errors import DamagedLedgerError
+from costd.core.instants import format_instant
+from costd.core.money import to_usd
+from costd.core.rates import RateCard
+from costd.ingest import fingerprint
+from costd.ledger import Ledger
+from costd.ledger.database import Database
+from costd.ledger.mending import Log, State
+from costd.ledger.repair import Repaired, complete, repair, snapshots_of
+from costd.ledger.snapshots import listed, stamp
+
+_OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+_REPORT = "recovered-"
+_WRITTEN = "returned"
+
+
+class Custody:
+    """The ledger's file and what is kept beside it.
+
+    Args:
+        path: the ledger.
+        card: the rates for what is recorded from now on.
+        keys: the tracker keys that are believed.
+        roots: directories with session logs, real paths.
+        clock: milliseconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        card: RateCard,
+        keys: Keys,
+        roots: Sequence[str],
+        clock: Callable[[], int],
+    ) -> None:
+        self.path = path
+        self._card = card
+        self._keys = keys
+        self._roots = tuple(roots)
+        self._clock = clock
+
+    def open(self) -> Ledger:
+        """The ledger; one that is damaged, emptied or gone is mended first.
+
+        Raises:
+            LedgerError: it is not a ledger, of a newer costd, or cannot be used now.
+        """
+        complete(self.path, self._clock())
+        reason = self._missing()
+        if reason and listed(snapshots_of(self.path)):
+            return self.mend(reason)
+        try:
+            return self._ledger()
+        except DamagedLedgerError:
+            return self.mend("SQLite cannot read its pages")
+
+    def mend(self, reason: str) -> Ledger:
+        """Put the file aside and make a new one of what can be read.
+
+        Raises:
+            LedgerError: there is no room for the new one.
+        """
+        now = self._clock()
+        done = repair(
+            self.path,
+            card=self._card,
+            keys=self._keys,
+            state=log_state(self._roots),
+            now=now,
+        )
+        self._write(_report(reason, now, done))
+        return self._ledger()
+
+    def put_back(self, database: Database) -> Ledger:
+        """The ledger after its file was moved, removed or replaced while it was open.
+
+        What is open still has everything. Where the path is free it goes back there;
+        where another ledger lies there that one is opened, and this is kept beside it.
+        It is closed then.
+
+        Raises:
+            LedgerError: there is no room for a copy; ``database`` is still open.
+        """
+        now = self._clock()
+        copy = self.path.with_name(f"{self.path.name}.{_WRITTEN}")
+        copy.unlink(missing_ok=True)
+        database.copy_to(copy)
+        was_gone = database.is_gone() or not database.is_moved()
+        database.close()
+        self._remove_leftovers(database)
+        if was_gone:
+            # Without its log what lies at the path is older than what was open.
+            self.path.unlink(missing_ok=True)
+            copy.replace(self.path)
+            kept = None
+        else:
+            kept = self.path.with_name(f"{self.path.name}.replaced-{stamp(now)}")
+            copy.replace(kept)
+        self._write(_returned(now, kept))
+        return self.open()
+
+    def reports(self) -> list[Path]:
+        """What was written down and not yet removed, the newest first."""
+        return sorted(self.path.parent.glob(f"{_REPORT}*.json"), reverse=True)
+
+    def _missing(self) -> str:
+        try:
+            size = self.path.stat().st_size
+        except FileNotFoundError:
+            return "it was gone"
+        return "" if size else "it was empty"
+
+    def _ledger(self) -> Ledger:
+        return Ledger(self.path, self._card, self._keys)
+
+    def _remove_leftovers(self, database: Database) -> None:
+        """The log of a file that has no name any more would spoil the next one."""
+        for name in database.leftovers():
+            name.unlink(missing_ok=True)
+
+    def _write(self, report: dict[str, Any]) -> None:
+        name = f"{_REPORT}{stamp(self._clock())}.json"
+        path = self.path.with_name(name)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+        with open(path, "wb", opener=lambda n, _: os.open(n, flags, 0o600)) as file:
+            file.write(orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def log_state(roots: Sequence[str]) -> State:
+    """What has become of a log since it was read."""
+
+    def state(known: Checkpoint) -> Log:
+        path = os.fsdecode(known.path)
+        if not any(path.startswith(root + "/") for root in roots):
+            return Log.GONE
+        try:
+            descriptor = os.open(path, _OPEN)
+        except OSError:
+            return Log.GONE
+        try:
+            return _state(descriptor, known)
+        except OSError:
+            return Log.GONE
+        finally:
+            os.close(descriptor)
+
+    return state
+
+
+def _state(descriptor: int, known: Checkpoint) -> Log:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        return Log.GONE
+    if known.generation or not fingerprint.is_continued(descriptor, status, known):
+        return Log.CHANGED
+    return Log.SAME
+
+
+def _report(reason: str, now: int, done: Repaired) -> dict[str, Any]:
+    said, found = done.expected, done.mended
+    return {
+        "schema_version": 1,
+        "at": format_instant(now),
+        "reason": reason,
+        "kept_as": str(done.kept_as) if done.kept_as else None,
+        "snapshot": str(done.snapshot) if done.snapshot else None,
+        "before": {
+            "responses": said.responses,
+            "cost_usd": None if said.cost is None else to_usd(said.cost),
+        },
+        "saved": {
+            "responses": found.responses,
+            "from_snapshot": found.from_snapshot,
+            "doubtful": found.doubtful,
+        },
+        "logs": {"read_again": found.logs_again, "gone": found.logs_gone},
+        "damaged": found.damaged,
+        "unusable_rows": found.lost,
+    }
+
+
+def _returned(now: int, kept: Path | None) -> dict[str, Any]:
+    return {
+        "schema_version": 1,
+        "at": format_instant(now),
+        "reason": "its file was removed or replaced while it was in use",
+        "kept_as": str(kept) if kept else None,
+    }
