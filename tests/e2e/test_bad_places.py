@@ -69,12 +69,15 @@ def test_another_programs_database_is_not_touched(env: Env) -> None:
     assert names == ["theirs"]
 
 
-def test_a_file_that_is_no_database_is_said_to_be_damaged(env: Env) -> None:
-    ledger_of(env).write_bytes(b"no database at all\n" * 300)
-    done = run(env, "run", "--no-live")
-    assert done.returncode == 1
-    assert "damaged" in done.stderr
-    assert "Move it aside" in done.stderr
+def test_a_file_that_is_no_database_is_put_aside_and_said(env: Env) -> None:
+    rubbish = b"no database at all\n" * 300
+    ledger_of(env).write_bytes(rubbish)
+    done = run(env, "status", "--json")
+    assert json.loads(done.stdout)["totals"]["all"]["responses"] == 2
+    (aside,) = ledger_of(env).parent.glob("ledger.db.corrupt-*")
+    assert aside.read_bytes() == rubbish
+    (report,) = ledger_of(env).parent.glob("recovered-*.json")
+    assert json.loads(report.read_text())["kept_as"] == str(aside)
 
 
 def test_a_config_that_makes_no_sense_is_told_with_its_line(

@@ -22,6 +22,7 @@ from costd.core.instants import format_instant
 from costd.core.money import to_usd
 from costd.core.rates import RateCard
 from costd.ingest import fingerprint
+from costd.ingest.sweep import real_paths
 from costd.ledger import Ledger
 from costd.ledger.database import Database
 from costd.ledger.mending import Log, State
@@ -147,10 +148,11 @@ class Custody:
 
 def log_state(roots: Sequence[str]) -> State:
     """What has become of a log since it was read."""
+    places = [*roots, *real_paths(roots)]
 
     def state(known: Checkpoint) -> Log:
         path = os.fsdecode(known.path)
-        if not any(path.startswith(root + "/") for root in roots):
+        if not any(path.startswith(root + "/") for root in places):
             return Log.GONE
         try:
             descriptor = os.open(path, _OPEN)

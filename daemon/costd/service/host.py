@@ -20,12 +20,12 @@ from costd.config import Config, claude_roots
 from costd.core.attribution import Keys
 from costd.core.instants import MINUTE, SECOND
 from costd.engine.answers.work import remove_recounts
+from costd.engine.custody import Custody
 from costd.engine.loop import Engine
 from costd.engine.outlet import Publish
 from costd.engine.session_maps import SessionMaps
 from costd.engine.sources import CLAUDE, Roots
 from costd.ingest.orchestrators import Orchestrators
-from costd.ledger import Ledger
 from costd.lock import exclusive
 from costd.paths import Paths
 from costd.prices import load_rate_card
@@ -83,9 +83,12 @@ def compose(config: Config, paths: Paths, publish_to: Publish | None) -> Engine:
     known = Keys(None if keys is None else frozenset(k.upper() for k in keys))
     orchestrators = Orchestrators(Path.home(), os.environ)
     maps = [paths.output_dir, *config.output.mirror_dirs]
+    roots = roots_of(config)
+    places = [root for some in roots.values() for root in some]
+    custody = Custody(paths.ledger, card, known, places, now)
     return Engine(
-        ledger=Ledger(paths.ledger, card, known),
-        roots=roots_of(config),
+        ledger=custody.open(),
+        roots=roots,
         zone=ZoneInfo(config.timezone),
         clock=now,
         tick_ms=config.engine.tick_seconds * SECOND,
