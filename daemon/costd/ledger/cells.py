@@ -117,6 +117,7 @@ def fill(connection: Connection) -> None:
     """Sum all responses anew, where no context has more than one piece."""
     connection.execute("DELETE FROM cell")
     connection.execute(_FILL)
+    stints.fill(connection)
 
 
 def bounds_of(connection: Connection, context: int) -> Bounds | None:

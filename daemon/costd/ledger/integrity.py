@@ -16,8 +16,8 @@ from sqlite3 import Connection
 from typing import NamedTuple
 
 from costd.core.usage import Flag
-from costd.ledger.cells import SUMS
 from costd.ledger.database import APPLICATION_ID
+from costd.ledger.stints import SUMS
 
 LASTING = ("log_file", "session", "context", "service", "price", "claim")
 """Tables that never lose a row."""

@@ -27,8 +27,8 @@ from costd.ledger.rows import ADD, COLUMNS, Row, to_observation
 from costd.ledger.salvage import Table, Values, tables
 
 _BY_HAND = frozenset(
-    # The first two follow from the others and are made anew.
-    "cell attribution log_file skipped_line response observation meta".split()
+    # The first three follow from the others and are made anew.
+    "cell stint attribution log_file skipped_line response observation meta".split()
 )
 _MOST = 10**10
 """No count of tokens is higher: whatever says so has lost its bytes."""

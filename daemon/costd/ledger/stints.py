@@ -29,12 +29,14 @@ _CLEAR = (
     "DELETE FROM stint WHERE context_id = ? AND span = ? AND day = ? AND service_id = ? "
     f"AND {' AND '.join(f'{name} = 0' for name in SUMS)}"
 )
-_REBUILD = f"""
+_SUM_UP = f"""
 INSERT INTO stint ({_KEY}, first, last, {", ".join(SUMS)})
 SELECT context_id, span, (bucket - (bucket % 96 + 96) % 96) / 96, service_id,
        min(bucket), max(bucket), {", ".join(f"sum({name})" for name in SUMS)}
-FROM cell WHERE context_id = ? GROUP BY 1, 2, 3, 4
+FROM cell
 """
+_REBUILD = f"{_SUM_UP} WHERE context_id = ? GROUP BY 1, 2, 3, 4"
+_FILL = f"{_SUM_UP} GROUP BY 1, 2, 3, 4"
 
 
 def add(connection: Connection, cells: Iterable[Sequence[int]]) -> None:
@@ -64,3 +66,9 @@ def rebuild(connection: Connection, context: int) -> None:
     """Sum the cells of a context anew."""
     connection.execute("DELETE FROM stint WHERE context_id = ?", (context,))
     connection.execute(_REBUILD, (context,))
+
+
+def fill(connection: Connection) -> None:
+    """Sum all cells anew."""
+    connection.execute("DELETE FROM stint")
+    connection.execute(_FILL)
