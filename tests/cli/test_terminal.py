@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import re
 from typing import Any
 
 import pytest
@@ -10,19 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli.canned import SUMS, live, report, status
+from costd.cli.render.coloured import coloured
 from costd.cli.render.fit import GAP, cut, fit
-from costd.cli.render.page import Cell, Column, Page, Table, width
+from costd.cli.render.page import Cell, Column, Page, Table, line, width
 from costd.cli.render.report import report_page
 from costd.cli.render.status import status_page
-from costd.cli.render.terminal import console, group
 
 
 def drawn(page: Page, room: int, **environ: str) -> str:
-    stream = io.StringIO()
-    screen = console(stream, {"TERM": "xterm-256color", **environ})
-    screen.width = room
-    screen.print(group(page, room))
-    return stream.getvalue()
+    return coloured(page, room, {"TERM": "xterm-256color", **environ})
 
 
 def busy() -> dict[str, Any]:
@@ -122,3 +118,22 @@ def test_any_table_fits_when_its_names_may_be_cut(names: list[str], room: int) -
     table = fit(Table(columns, [(Cell(n), Cell("$1.00")) for n in names]), room)
     widest = max(width(row[0].text) for row in table.rows)
     assert max(widest, 4) + GAP + 5 <= room
+
+
+def test_a_long_line_is_broken_between_words_and_keeps_its_colours() -> None:
+    page: Page = [line(Cell("some words ", "dim"), Cell("more of them " * 5, "bad"))]
+    text = coloured(page, 40, {})
+    lines = text.splitlines()
+    assert lines[0].startswith("\x1b[2msome words \x1b[0m\x1b[1;31mmore of")
+    plain = [re.sub(r"\x1b\[[0-9;]*m", "", row) for row in lines]
+    assert " ".join(row.strip() for row in plain).split() == (
+        ["some", "words", *["more", "of", "them"] * 5]
+    )
+    assert max(len(row.rstrip()) for row in plain) <= 40
+
+
+def test_a_table_that_cannot_be_narrow_enough_is_cut() -> None:
+    table = Table((Column("$", right=True),) * 3, [(Cell("$1,234,567.00"),) * 3])
+    lines = coloured([table], 40, {"NO_COLOR": "1"}).splitlines()
+    assert max(width(row) for row in lines) <= 40
+    assert "…" in lines[2]

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
 
-from costd.cli import output
+from costd.cli import output, screen
 from costd.cli.render.page import Page
-from costd.cli.render.plain import plain
 from costd.cli.words import FILTERS, split
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+show_page = screen.show_page
 
 as_json = click.option("--json", "as_json", is_flag=True, help="As JSON, on one line.")
 """``--json``: the answer as it is, for a program."""
@@ -74,17 +74,3 @@ def show(body: bytes, page: Callable[[Any], Page], *, is_json: bool) -> Any:
     answer = json.loads(body)
     show_page(page(answer))
     return answer
-
-
-def show_page(page: Page) -> None:
-    """Write a page: in colours for a person, whole and plain for a pipe."""
-    if not output.on_terminal():
-        output.say(plain(page))
-        return
-    from costd.cli.render.terminal import (  # noqa: PLC0415 - only a person waits for rich
-        console,
-        group,
-    )
-
-    screen = console(sys.stdout)
-    screen.print(group(page, screen.width))

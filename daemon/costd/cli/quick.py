@@ -1,10 +1,9 @@
 """The questions that scripts, prompts and dashboards ask often, answered at once.
 
-``costd status`` (``--json``, or piped) and ``costd report … --json`` of a daemon that
-runs, without click, rich or the configuration. What is not plain (an unknown option, a
-value that needs checking, no daemon, a terminal that wants colours) is left to the
-whole program, which gives the same bytes and the same exit code for what is answered
-here; a test compares the two.
+``costd status`` (also ``--json``) and ``costd report … --json`` of a daemon that runs,
+without click, rich or the configuration. What is not plain (an unknown option, a value
+that needs checking, no daemon) is left to the whole program, which gives the same bytes
+and the same exit code for what is answered here; a test compares the two.
 """
 
 from __future__ import annotations
@@ -38,10 +37,7 @@ def answer(argv: list[str], environ: dict[str, str]) -> int | None:
 def _asked(question: str, options: list[str]) -> dict[str, object] | None:
     if question == "report":
         return report_params(options)
-    if question != "status" or options not in ([], ["--json"]):
-        return None
-    # A person gets colours, and those come from the whole program.
-    return None if not options and output.on_terminal() else {}
+    return {} if question == "status" and options in ([], ["--json"]) else None
 
 
 def report_params(options: list[str]) -> dict[str, object] | None:
@@ -90,17 +86,17 @@ def _status(connection: Connection, *, as_json: bool) -> int:
     if as_json:
         output.write(body)
     else:
-        _write_plain(body)
+        _write_page(body)
     return health.code_of(body)
 
 
-def _write_plain(body: bytes) -> None:
+def _write_page(body: bytes) -> None:
     import json  # noqa: PLC0415 - JSON is passed on without being read
 
-    from costd.cli.render.plain import plain  # noqa: PLC0415 - for the same reason
     from costd.cli.render.status import status_page  # noqa: PLC0415 - for the same reason
+    from costd.cli.screen import show_page  # noqa: PLC0415 - for the same reason
 
-    output.say(plain(status_page(json.loads(body))))
+    show_page(status_page(json.loads(body)))
 
 
 def _report(connection: Connection, params: dict[str, object]) -> int:

@@ -70,9 +70,9 @@ def _on_terminal(
     """Draw the page in place until ``stop``."""
     from rich.live import Live  # noqa: PLC0415 - a pipe does without
 
-    from costd.cli.render.terminal import console, group  # noqa: PLC0415 - for the same reason
+    from costd.cli.render.terminal import console, drawn  # noqa: PLC0415 - for the same reason
 
-    screen = console(sys.stdout)
+    screen = console()
     is_shared = sys.stderr is not None and sys.stderr.isatty()
     with Live(
         console=screen,
@@ -81,7 +81,7 @@ def _on_terminal(
         redirect_stderr=is_shared,
     ) as live:
         while True:
-            live.update(group(page(), screen.width), refresh=True)
+            live.update(drawn(page(), screen.width), refresh=True)
             if stop.wait(interval):
                 break
 
