@@ -27,6 +27,7 @@ SAMPLES = {
     "paths.runtime_dir",
     "paths.output_dir",
     "sources.claude.roots",
+    "sources.codex.roots",
     "attribution.issue_keys",
     "prices.overrides",
     "prices.aliases",

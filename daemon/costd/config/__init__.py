@@ -5,7 +5,7 @@ check    a TOML table to settings, or every error in it
 lines    which line a key is on, for those errors
 load     file, environment and default together: ``load_config``
 zone     the system's time zone
-roots    where Claude Code writes
+roots    where the agents write
 edit     ``costd config set``     imported by its command only, as it needs tomlkit
 example  ``costd config init``    imported by its command only
 """
@@ -14,6 +14,7 @@ from costd.config.load import ENVIRONMENT, load_config
 from costd.config.model import (
     AttributionSettings,
     ClaudeSettings,
+    CodexSettings,
     Config,
     EngineSettings,
     HttpSettings,
@@ -22,12 +23,18 @@ from costd.config.model import (
     PriceOverride,
     PriceSettings,
 )
-from costd.config.roots import claude_roots, default_claude_roots
+from costd.config.roots import (
+    claude_roots,
+    codex_roots,
+    default_claude_roots,
+    default_codex_roots,
+)
 
 __all__ = [
     "ENVIRONMENT",
     "AttributionSettings",
     "ClaudeSettings",
+    "CodexSettings",
     "Config",
     "EngineSettings",
     "HttpSettings",
@@ -36,6 +43,8 @@ __all__ = [
     "PriceOverride",
     "PriceSettings",
     "claude_roots",
+    "codex_roots",
     "default_claude_roots",
+    "default_codex_roots",
     "load_config",
 ]

@@ -68,10 +68,19 @@ class ClaudeSettings(Struct, frozen=True, forbid_unknown_fields=True):
     extra_roots: PathList = ()
 
 
+class CodexSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[sources.codex]``: ``roots`` None means Codex's own places."""
+
+    enabled: bool = True
+    roots: PathList | None = None
+    extra_roots: PathList = ()
+
+
 class SourceSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """``[sources]``: one table per agent."""
 
     claude: ClaudeSettings = ClaudeSettings()
+    codex: CodexSettings = CodexSettings()
 
 
 class EngineSettings(Struct, frozen=True, forbid_unknown_fields=True):

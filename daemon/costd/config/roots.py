@@ -1,4 +1,4 @@
-"""Where Claude Code writes its session logs."""
+"""Where the agents write their session logs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from costd.config.model import ClaudeSettings
+from costd.config.model import ClaudeSettings, CodexSettings
 
 
 def claude_roots(
@@ -21,11 +21,17 @@ def claude_roots(
     roots = settings.roots
     if roots is None:
         roots = default_claude_roots(environ, home)
-    every = (*roots, *settings.extra_roots)
-    first: dict[str, Path] = {}
-    for root in every:
-        first.setdefault(os.path.realpath(root), root)
-    return tuple(first.values())
+    return _each_once((*roots, *settings.extra_roots))
+
+
+def codex_roots(
+    settings: CodexSettings, environ: Mapping[str, str], home: Path
+) -> tuple[Path, ...]:
+    """As ``claude_roots``, for Codex."""
+    roots = settings.roots
+    if roots is None:
+        roots = default_codex_roots(environ, home)
+    return _each_once((*roots, *settings.extra_roots))
 
 
 def default_claude_roots(environ: Mapping[str, str], home: Path) -> tuple[Path, ...]:
@@ -41,8 +47,29 @@ def default_claude_roots(environ: Mapping[str, str], home: Path) -> tuple[Path, 
     return tuple(roots)
 
 
+def default_codex_roots(environ: Mapping[str, str], home: Path) -> tuple[Path, ...]:
+    """Codex's own places: threads, and those that were archived.
+
+    ``$CODEX_HOME`` is read beside ``~/.codex``, for the same reason.
+    """
+    homes = [home / ".codex"]
+    moved = environ.get("CODEX_HOME")
+    if moved:
+        homes.append(_expanded(moved, home))
+    return tuple(
+        place / name for place in homes for name in ("sessions", "archived_sessions")
+    )
+
+
+def _each_once(roots: tuple[Path, ...]) -> tuple[Path, ...]:
+    first: dict[str, Path] = {}
+    for root in roots:
+        first.setdefault(os.path.realpath(root), root)
+    return tuple(first.values())
+
+
 def _expanded(text: str, home: Path) -> Path:
-    # A relative CLAUDE_CONFIG_DIR depends on the directory the agent was started in,
+    # A relative CLAUDE_CONFIG_DIR or CODEX_HOME depends on the directory the agent was started in,
     # which is not ours: the home directory is the best guess.
     if text == "~" or text.startswith("~/"):
         return home / text[2:]

@@ -116,6 +116,18 @@ class SkippedLine(Struct, array_like=True, frozen=True, gc=False):
     reason: str
 
 
+class Subagent(Struct, array_like=True, frozen=True, gc=False):
+    """A log says that a subagent wrote it: of which kind, and whose it is.
+
+    ``parent_id`` is the subagent that started it; empty for the session itself.
+    """
+
+    session_id: str
+    agent_id: str
+    agent_type: str
+    parent_id: str = ""
+
+
 class Reading(Struct, array_like=True, gc=False):
     """Everything a source found in one stretch of one log."""
 
@@ -131,3 +143,4 @@ class Reading(Struct, array_like=True, gc=False):
     first_at: int
     last_at: int
     forked: bool
+    subagents: list[Subagent] = []

@@ -11,6 +11,8 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from msgspec.structs import astuple
+
 from costd.core.checkpoint import Checkpoint, Segment
 from costd.core.errors import LedgerBusyError
 from costd.engine.backlog import Backlog
@@ -322,9 +324,11 @@ class Intake:
 
 
 def _agents(segments: Iterable[Segment]) -> Iterator[Agent]:
-    """What the notes beside subagents' logs say of those that were read."""
+    """What subagents' logs, or the notes beside them, say of those that were read."""
     for segment in segments:
         point = segment.checkpoint
+        for found in segment.reading.subagents:
+            yield Agent(point.source, *astuple(found))
         agent_id = SOURCES[point.source].agent_of(os.fsdecode(point.path))
         sessions = {
             context.session_id

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from costd.core.checkpoint import Checkpoint, Segment
 from costd.core.usage import Reading
 from costd.engine.sources import SOURCES, Parser
-from costd.ingest import fingerprint
+from costd.ingest import compressed, fingerprint
 from costd.ingest.tail import Tail
 
 GONE = "it is gone"
@@ -30,6 +30,7 @@ class Reader:
 
     def __init__(self, max_line_bytes: int) -> None:
         self._tail = Tail(max_line_bytes)
+        self._max_line_bytes = max_line_bytes
 
     def segments(
         self, known: Checkpoint, on_segment: Callable[[Segment], None]
@@ -81,6 +82,8 @@ class Reader:
             return Segment(known, _nothing(), error="not a regular file")
         if not fingerprint.is_continued(descriptor, status, known):
             known = _from_the_start(known)
+        if compressed.is_compressed(known.path):
+            return self._whole(descriptor, status, known)
         try:
             parser = _parser(known, status)
         except MsgspecError:  # the state of an older costd, which meant something else
@@ -106,6 +109,35 @@ class Reader:
             state=tailed.state,
         )
         return Segment(checkpoint, parser.finish(), known.offset, more=tailed.more)
+
+    def _whole(
+        self, descriptor: int, status: os.stat_result, known: Checkpoint
+    ) -> Segment:
+        """A log that never grows: read, or read already, or not readable at all."""
+        reading, start = _nothing(), known.offset
+        if known.offset != status.st_size or not known.offset:
+            known = _from_the_start(known) if known.offset else known
+            parser, start = _parser(known, status), 0
+            try:
+                compressed.read(descriptor, parser, self._max_line_bytes)
+            except compressed.CompressedError as error:
+                return Segment(known, _nothing(), error=str(error))
+            reading = parser.finish()
+        first, first_length = fingerprint.head(descriptor, status.st_size)
+        checkpoint = replace(
+            known,
+            device=status.st_dev,
+            inode=status.st_ino,
+            size=status.st_size,
+            modified_ns=status.st_mtime_ns,
+            changed_ns=status.st_ctime_ns,
+            offset=status.st_size,
+            scan_from=status.st_size,
+            head=first,
+            head_length=first_length,
+            marker=fingerprint.marker(descriptor, status.st_size),
+        )
+        return Segment(checkpoint, reading, start)
 
 
 def _from_the_start(known: Checkpoint) -> Checkpoint:

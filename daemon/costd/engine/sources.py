@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from costd.core.usage import Reading
-from costd.sources import claude_code
+from costd.sources import claude_code, codex
 
 Roots = Mapping[str, Sequence[str]]
 """The directories with logs, by the name of the source whose logs they are."""
@@ -54,10 +54,15 @@ def _claude(path: str, state: bytes, fallback_at: int) -> Parser:
     return claude_code.Parser(_text(session), _text(agent), state, fallback_at)
 
 
+def _codex(path: str, state: bytes, fallback_at: int) -> Parser:
+    return codex.Parser(_text(codex.thread_of(path)), state, fallback_at)
+
+
 def _text(name: str) -> str:
     """A name of the file system as text that the ledger can hold."""
     return name.encode("utf-8", "replace").decode()
 
 
 CLAUDE = Source("claude", claude_code.is_session_log, claude_code.agent_of, _claude)
-SOURCES = {source.name: source for source in (CLAUDE,)}
+CODEX = Source("codex", codex.is_rollout, lambda _path: "", _codex)
+SOURCES = {source.name: source for source in (CLAUDE, CODEX)}

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from costd.config import Config, claude_roots
+from costd.config import Config, claude_roots, codex_roots
 from costd.core.attribution import Keys
 from costd.core.instants import MINUTE, SECOND
 from costd.engine.answers.work import remove_recounts
@@ -24,7 +24,7 @@ from costd.engine.custody import Custody
 from costd.engine.loop import Engine
 from costd.engine.outlet import Publish
 from costd.engine.session_maps import SessionMaps
-from costd.engine.sources import CLAUDE, Roots
+from costd.engine.sources import CLAUDE, CODEX, Roots
 from costd.ingest.orchestrators import Orchestrators
 from costd.lock import exclusive
 from costd.paths import Paths
@@ -109,4 +109,6 @@ def roots_of(config: Config) -> Roots:
     found = {}
     if sources.claude.enabled:
         found[CLAUDE.name] = claude_roots(sources.claude, environ, home)
+    if sources.codex.enabled:
+        found[CODEX.name] = codex_roots(sources.codex, environ, home)
     return {name: list(map(str, roots)) for name, roots in found.items()}

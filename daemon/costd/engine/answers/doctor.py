@@ -59,6 +59,7 @@ _GOOD = {
     "no_logs": "There are session logs.",
     "unreadable_directory": "Every directory of logs can be read.",
     "unreadable_logs": "Every log can be read.",
+    "compressed_logs": "Every compressed log can be read.",
     "skipped_lines": "Every line could be used.",
     "misdated": "Every response has a date that can be.",
     "unpriced_models": "Every model has a price.",

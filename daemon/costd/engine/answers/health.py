@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from costd.core.instants import DAY
 from costd.engine.history import sums_by
 from costd.engine.view import View
+from costd.ingest.compressed import MISSING
 from costd.ledger.health import Coverage, coverage, misdated
 
 ERROR, WARNING = "error", "warning"
@@ -88,7 +89,7 @@ def _logs(view: View) -> list[Problem]:
                 Problem(
                     "no_logs",
                     "None of the directories with session logs is there yet.",
-                    "Start an agent, or name the place in [sources.claude] roots.",
+                    "Start an agent, or name the place in [sources.claude] or [sources.codex].",
                 )
             )
     for problem in sweep.problems:
@@ -102,17 +103,7 @@ def _logs(view: View) -> list[Problem]:
                 )
             )
             break
-    if view.intake.unreadable:
-        count = len(view.intake.unreadable)
-        reason = next(iter(view.intake.unreadable.values()))
-        found.append(
-            Problem(
-                "unreadable_logs",
-                f"{count} logs cannot be read ({reason}); their cost is missing.",
-                "Make them readable for the user who runs costd.",
-                ERROR,
-            )
-        )
+    found.extend(_unreadable(list(view.intake.unreadable.values())))
     known = covered(view)
     if known.skipped_lines:
         found.append(
@@ -138,6 +129,31 @@ def _misdated(view: View) -> list[Problem]:
             "Check the clock of the machine whose agent wrote them.",
         )
     ]
+
+
+def _unreadable(reasons: list[str]) -> list[Problem]:
+    """Logs that are there and could not be read, by why."""
+    found = []
+    if compressed := reasons.count(MISSING):
+        found.append(
+            Problem(
+                "compressed_logs",
+                f"{compressed} compressed logs cannot be read; their cost is missing.",
+                "`python -m pip install backports.zstd` where costd is installed.",
+                ERROR,
+            )
+        )
+    if others := [reason for reason in reasons if reason != MISSING]:
+        count, reason = len(others), others[0]
+        found.append(
+            Problem(
+                "unreadable_logs",
+                f"{count} logs cannot be read ({reason}); their cost is missing.",
+                "Make them readable for the user who runs costd.",
+                ERROR,
+            )
+        )
+    return found
 
 
 def _beat(view: View) -> list[Problem]:
