@@ -82,4 +82,8 @@ def events_of(asked: Asks) -> dict[str, list[Any]]:
             asked.ask("activity", events={"type": "cron", "action": "ran"}),
         ],
         "event query": [asked.ask("event_query")],
+        "kpi": [
+            asked.ask("kpi", period=period)
+            for period in ("daily", "weekly", "cycle", "task", "all")
+        ],
     }

@@ -3,11 +3,12 @@
     from costd import client
 
     client.link(session=session_id, issue="MIN-123", role="review")
+    client.event("gate_result", task_id="MIN-123", gate_name="tests", passed=True)
     client.cost("MIN-123")["totalCost"]
 
 It needs the standard library and nothing else of costd: copy the file to where your
-agents are started. ``link`` takes a moment at most and raises nothing: with no daemon
-the message waits in the spool, and is taken in exactly once when there is one.
+agents are started. ``link`` and ``event`` take a moment at most and raise nothing: with
+no daemon the message waits in the spool, and is taken in exactly once when there is one.
 """
 
 from __future__ import annotations
@@ -18,7 +19,11 @@ import sys
 import time
 
 SECONDS = 0.03
-"""How long ``link`` waits for the daemon before it leaves the message in the spool."""
+"""How long ``link`` and ``event`` wait for the daemon before they use the spool."""
+
+EVENTS = "/api/events"
+MOST_SPOOLED = 48 * 1024
+"""Bytes of events in one message of the spool."""
 
 PATHS = {
     "link": "/api/claims",
@@ -59,6 +64,75 @@ def link(
     claim: dict[str, object] = {**selector, "issue": issue, "role": role}
     claim |= {"from": since, "until": until}
     return tell("link", {k: v for k, v in claim.items() if v is not None}, seconds)
+
+
+def event(kind: str, /, *, seconds: float = SECONDS, **fields: object) -> str:
+    """Say that something happened: ``task_start``, ``gate_result``, ``execution``, ….
+
+    Args:
+        kind: its type.
+        seconds: how long to wait for the daemon.
+        fields: what the type needs, and whatever else is known; None says nothing.
+
+    Returns:
+        ``done``, ``spooled``, or what went wrong. Nothing is raised.
+    """
+    try:
+        said = {k: v for k, v in fields.items() if v is not None}
+        answer = tell_events([stamped({**said, "type": kind})], seconds)
+        rejected = answer.get("rejected")
+        if isinstance(rejected, list) and rejected:
+            return f"refused: {rejected[0]['message']}"
+    except Exception as error:  # noqa: BLE001 - no agent may fail over its events
+        return f"{type(error).__name__}: {error}"
+    return "spooled" if answer.get("spooled") else "done"
+
+
+def stamped(said: dict[str, object]) -> dict[str, object]:
+    """The event with an id and a time, so that it is the same one when sent twice.
+
+    One that has a time of its own is known again by what it says.
+    """
+    if said.get("timestamp") is not None:
+        return said
+    return {"event_id": os.urandom(16).hex(), **said, "timestamp": moment()}
+
+
+def tell_events(
+    events: list[dict[str, object]], seconds: float = SECONDS
+) -> dict[str, object]:
+    """Tell the daemon, or else the spool.
+
+    Returns:
+        ``accepted``, ``duplicates`` and ``rejected`` as the daemon says; or
+        ``spooled``, how many wait in the spool.
+
+    Raises:
+        OSError: the spool cannot be written either.
+        ValueError: they cannot be written as JSON, or the daemon refused all of it.
+    """
+    try:
+        return ask("POST", EVENTS, events, seconds)
+    except RefusedError:
+        raise
+    except (OSError, LookupError, ValueError):
+        for some in portions(events):
+            spool("events", {"key": os.urandom(16).hex(), "events": some})
+        return {"spooled": len(events)}
+
+
+def portions(events: list[dict[str, object]]) -> list[list[dict[str, object]]]:
+    """Events in lists that each fit into one message of the spool."""
+    found: list[list[dict[str, object]]] = []
+    room = 0
+    for one in events:
+        size = len(json.dumps(one)) + 2
+        if not found or size > room:
+            found.append([])
+            room = MOST_SPOOLED
+        found[-1].append(one)
+        room -= size
+    return found
 
 
 def cost(issue: str, seconds: float = 5.0) -> dict[str, object]:
@@ -106,7 +180,10 @@ def tell(
 
 
 def ask(
-    method: str, path: str, params: dict[str, object] | None, seconds: float
+    method: str,
+    path: str,
+    params: dict[str, object] | list[dict[str, object]] | None,
+    seconds: float,
 ) -> dict[str, object]:
     """Ask the daemon over its socket.
 

@@ -95,6 +95,11 @@ EXAMPLES = [
     ("/api/runs/summary?since=7d", "runs_summary", {"since": "7d"}),
     ("/api/runs/1a2b", "run_report", {"id": "1a2b"}),
     (
+        "/api/kpi?period=cycle&cycle_day=15&since=90d&limit=0",
+        "kpi",
+        {"period": "cycle", "cycle_day": 15, "since": "90d", "limit": 0},
+    ),
+    (
         "/api/events?type=task_end&task=MIN-1,T2&success=false&limit=5&since=7d",
         "event_query",
         {"type": ["task_end"], "task": ["MIN-1", "T2"], "success": False}

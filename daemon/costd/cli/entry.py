@@ -12,6 +12,7 @@ DEBUG = "COSTD_DEBUG"
 BESIDE_AGENTS = {
     "exec": "costd.cli.agents.launch",
     "hook": "costd.cli.agents.hook",
+    "event": "costd.cli.agents.telling",
 }
 """Commands that an agent waits for: their plain forms are done without the rest."""
 INTERRUPTED = 130

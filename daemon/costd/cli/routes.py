@@ -22,6 +22,8 @@ GET = {
     "run_report": "/api/runs/{id}",
     "runs_summary": "/api/runs/summary",
     "doctor": "/api/doctor",
+    "event_query": "/api/events",
+    "kpi": "/api/kpi",
 }
 POST = {
     "link": "/api/claims",

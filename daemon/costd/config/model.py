@@ -158,6 +158,14 @@ class PriceSettings(Struct, frozen=True, forbid_unknown_fields=True):
         }
 
 
+class KpiSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[kpi]``: how periods are cut."""
+
+    cycle_day: Annotated[
+        int, Meta(ge=1, le=31, description="a day of the month from 1 to 31")
+    ] = 1
+
+
 class OutputSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """``[output]``: where else the summary files go."""
 
@@ -194,6 +202,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     engine: EngineSettings = EngineSettings()
     attribution: AttributionSettings = AttributionSettings()
     prices: PriceSettings = field(default_factory=PriceSettings)
+    kpi: KpiSettings = KpiSettings()
     output: OutputSettings = OutputSettings()
     http: HttpSettings = HttpSettings()
     log: LogSettings = LogSettings()
@@ -212,6 +221,7 @@ class Config(Struct, frozen=True, kw_only=True):
     engine: EngineSettings
     attribution: AttributionSettings
     prices: PriceSettings
+    kpi: KpiSettings
     output: OutputSettings
     http: HttpSettings
     log: LogSettings

@@ -20,7 +20,7 @@ from costd.core.events import (
     TASK_TYPES,
     Event,
 )
-from costd.core.outcomes import COMPLETED, FAILED, UNKNOWN
+from costd.core.outcomes import BLOCKED, CANCELLED, COMPLETED, FAILED, UNKNOWN
 
 DIRECT = frozenset({EXECUTION, ACTIVITY})
 """Types whose usage is that of calls; in others it is a sum of what these said."""
@@ -32,6 +32,8 @@ class Figures(NamedTuple):
     tasks: int = 0
     succeeded: int = 0
     failed: int = 0
+    blocked: int = 0
+    cancelled: int = 0
     timed: int = 0
     cycle_ms: int = 0
     iterated: int = 0
@@ -203,6 +205,8 @@ class Task:
             tasks=1,
             succeeded=int(self.status == COMPLETED),
             failed=int(self.status == FAILED),
+            blocked=int(self.status == BLOCKED),
+            cancelled=int(self.status == CANCELLED),
             timed=int(cycle is not None),
             cycle_ms=cycle or 0,
             iterated=int(rounds is not None),

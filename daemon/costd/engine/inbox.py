@@ -64,7 +64,9 @@ class Inbox:
     ) -> None:
         self._asked.discard(message.name)
         error = answer.exception()
-        if error is None:
+        if error is None and (refused := _refused(answer.result())):
+            spool.set_aside(message.name, f"was refused: {refused}")
+        elif error is None:
             spool.remove(message)
             if more is not None and not self._asked:
                 self._take(spool, more)
@@ -72,3 +74,9 @@ class Inbox:
             name = type(error).__name__
             why = error.message if isinstance(error, CostdError) else name
             spool.set_aside(message.name, f"was refused: {why}")
+
+
+def _refused(answer: object) -> str:
+    """Why a part of a message was refused; what was not refused is in the ledger."""
+    rejected = answer.get("rejected") if isinstance(answer, dict) else None
+    return str(rejected[0]["message"]) if rejected else ""

@@ -92,7 +92,7 @@ class Engine:
         self._intake = Intake(
             ledger, roots, max_line_bytes, lambda m: self._queue.put(Delivered(m))
         )
-        self._telling = Telling(ledger, spool, self.ask, self._outlet.change)
+        self.telling = Telling(ledger, spool, self.ask, self._outlet.change)
         self._jobs = Jobs(self._finish)
         self._outside = Outside(
             ledger=ledger,
@@ -161,7 +161,7 @@ class Engine:
             self._jobs.begin(Job(steps, dict))
         self._live.restore(self._ledger.database.connection, self._clock())
         self._look()
-        self._telling.look(self._clock(), self._troubles)
+        self.telling.look(self._clock(), self._troubles)
         if self._watch is not None:
             self._watch.start()
             self._look()  # what came between the sweep and the first event
@@ -255,7 +255,7 @@ class Engine:
 
     def _beat(self) -> None:
         self._last_tick_at = self._clock()
-        self._telling.look(self._clock(), self._troubles)
+        self.telling.look(self._clock(), self._troubles)
         self._live.refresh()
         if self._watch is None or self._sweep_wait_ms() < self._tick_ms // 2:
             self._look()
@@ -283,7 +283,7 @@ class Engine:
     def _answer(self, question: Question) -> None:
         if question.name == "sync":
             self._look()
-            self._telling.look(self._clock(), self._troubles)
+            self.telling.look(self._clock(), self._troubles)
             began = SyncBegan(self._clock(), self.progress.new_responses)
             if not self._is_daemon:  # hosted for this: what it did so far is the sync
                 began = SyncBegan(self._started_at, 0)
@@ -359,7 +359,7 @@ class Engine:
             watch=None if self._watch is None else self._watch.health(),
             memory=self._memory,
             jobs=self._jobs,
-            telling=self._telling,
+            telling=self.telling,
             runs=self._runs,
             troubles={**self._troubles, **self._outlet.troubles, **self._runs.troubles},
         )

@@ -36,6 +36,8 @@ class Telling:
         self._ledger = ledger
         self._inbox = Inbox(spool, ask)
         self._changed = changed
+        self.cycle_day = 1
+        """The day of the month on which a billing cycle begins."""
         self._file = str(ledger.database.path.with_name("clock.json"))
         self._clock: Clock | None = None
         self._written = self._written_at = 0

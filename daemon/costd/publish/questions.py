@@ -151,6 +151,7 @@ QUESTIONS = (
     Question("events", "/api/events", method="POST", body="events"),
     Question("activity", "/api/activity", method="POST", body="events"),
     Question("event_query", "/api/events", takes=EVENTS),
+    Question("kpi", "/api/kpi", takes={"period": text, "cycle_day": number, **PAGE}),
     Question("sync", "/api/sync", method="POST", seconds=None),
     Question("reprice", "/api/reprice", method="POST", seconds=None),
     Question("verify", "/api/verify", method="POST", seconds=None),

@@ -86,7 +86,7 @@ def compose(config: Config, paths: Paths, publish_to: Publish | None) -> Engine:
     roots = roots_of(config)
     places = [root for some in roots.values() for root in some]
     custody = Custody(paths.ledger, card, known, places, now)
-    return Engine(
+    engine = Engine(
         ledger=custody.open(),
         roots=roots,
         zone=ZoneInfo(config.timezone),
@@ -101,6 +101,8 @@ def compose(config: Config, paths: Paths, publish_to: Publish | None) -> Engine:
         publish=publish_to,
         is_daemon=publish_to is not None,
     )
+    engine.telling.cycle_day = config.kpi.cycle_day
+    return engine
 
 
 def roots_of(config: Config) -> Roots:

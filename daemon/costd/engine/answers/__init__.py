@@ -48,6 +48,7 @@ MODULES = {
     "run_report": "runs",
     "runs_summary": "runs",
     "clean_runs": "runs",
+    "kpi": "kpi",
 }
 """Which module answers a question, in a function of the question's name."""
 

@@ -77,6 +77,8 @@ CREATE TABLE task_cell (
     tasks         INTEGER NOT NULL,
     succeeded     INTEGER NOT NULL,
     failed        INTEGER NOT NULL,
+    blocked       INTEGER NOT NULL,
+    cancelled     INTEGER NOT NULL,
     timed         INTEGER NOT NULL,
     cycle_ms      INTEGER NOT NULL,
     iterated      INTEGER NOT NULL,
