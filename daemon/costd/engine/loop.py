@@ -111,7 +111,7 @@ class Engine:
         self._swept_at = 0
         self._waiting = Waiting(self._finish)
         self._troubles: dict[str, str] = {}
-        self._stopping = self._ended = False
+        self._stopping = self._ended = self._has_tick = False
         self._memory = Memory()
         self.on_change: Callable[[], None] = lambda: None
         self.relax: Callable[[], None] = lambda: None
@@ -136,8 +136,10 @@ class Engine:
         self._queue.put(Rescan())
 
     def tick(self) -> None:
-        """The beat."""
-        self._queue.put(Tick())
+        """The beat; while one waits there is no second one."""
+        if not self._has_tick:
+            self._has_tick = True
+            self._queue.put(Tick())
 
     def stop(self) -> None:
         """Finish the slice at hand and end ``run``."""
@@ -255,6 +257,7 @@ class Engine:
 
     def _beat(self) -> None:
         self._last_tick_at = self._clock()
+        self._has_tick = False
         self.telling.look(self._clock(), self._troubles)
         self._live.refresh()
         if self._watch is None or self._sweep_wait_ms() < self._tick_ms // 2:
