@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import faulthandler
 import os
 import signal
 import sys
@@ -45,6 +46,7 @@ def run(config: Config, paths: Paths) -> int:
         CostdError: it cannot start; nothing was begun.
     """
     configure(config.log.level, config.log.format)
+    faulthandler.enable()  # where each thread was, and no value of anything
     prepare(paths)
     os.chdir("/")
     stopping = threading.Event()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import resource
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -64,6 +65,8 @@ def hosted(config: Config, paths: Paths) -> Iterator[Ask]:
 def prepare(paths: Paths) -> None:
     """Make costd's own places, and this process fit for millions of values."""
     os.umask(0o077)
+    # The memory of this process holds lines of conversations: no core file of it.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     paths.ensure()
     (paths.state_dir / "canary").mkdir(mode=0o700, exist_ok=True)
     # Millions of values, none of which refers to itself: collecting costs, and finds
