@@ -84,6 +84,7 @@ def every_answer(top: Path) -> dict[str, list[Any]]:
             **spending_of(asked),
             **issues_of(asked),
             **claims_of(asked),
+            **keys_of(asked),
             **events_of(asked),
             **runs_of(asked),
             "sync": [asked.ask("sync")],
@@ -129,6 +130,17 @@ def issues_of(asked: Asked) -> dict[str, list[Any]]:
         "suggest": [asked.ask("suggest")],
         "link_suggested": [asked.ask("link_suggested")],
         "costs-by-issue.json": [asked.ask("costs_by_issue")],
+    }
+
+
+def keys_of(asked: Asked) -> dict[str, list[Any]]:
+    """Keys that are imported, shown and forgotten."""
+    supposed = asked.ask("import_keys", keys=["ZZZ"], source="x.csv", dry_run=True)
+    made = asked.ask("import_keys", keys=["MIN", "ZZZ"], source="x.csv")
+    return {
+        "keys": [asked.ask("keys")],
+        "import_keys": [supposed, made],
+        "forget_keys": [asked.ask("forget_keys", keys=["ZZZ"])],
     }
 
 

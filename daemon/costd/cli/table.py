@@ -16,6 +16,7 @@ COMMANDS = {
     "unlink": "Take that back.",
     "claims": "Who said what, and since when.",
     "suggest": "What could be linked, and one command that links all of it.",
+    "keys": "Which tracker keys are believed; take them from a tracker's export.",
     "explain": "Why a response costs that, why a branch belongs to an issue.",
     "prices": "The rate card.",
     "reprice": "Price everything again, after prices have changed.",

@@ -46,7 +46,10 @@ from costd.ingest.orchestrators import Orchestrators
 from costd.ledger import Ledger
 from costd.ledger.moves import Moves
 
-_CHANGING = frozenset({"reprice", "hook", "link", "unlink", "link_suggested"})
+_CHANGING = frozenset(
+    {"reprice", "hook", "link", "unlink", "link_suggested"}
+    | {"import_keys", "forget_keys"}
+)
 
 
 class Engine:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from sqlite3 import Connection
+
+from msgspec.structs import replace
 
 from costd.core.attribution import Keys
 from costd.core.checkpoint import Checkpoint, Segment
 from costd.core.events import Event
 from costd.core.lamport import Clock
 from costd.core.rates import RateCard
-from costd.ledger import agents, claiming, event_logs, events, evidence, logs
+from costd.ledger import agents, claiming, event_logs, events, evidence, logs, tracker
 from costd.ledger.agents import Agent
 from costd.ledger.claiming import Change, Supposed
 from costd.ledger.claims import NewClaim
@@ -25,6 +27,7 @@ from costd.ledger.owners import SESSIONS_AT_ONCE, Owners
 from costd.ledger.places import Places
 from costd.ledger.record import Recorded, Recorder
 from costd.ledger.reprice import Repriced, reprice
+from costd.ledger.tracker import Imported
 from costd.ledger.world import Directory, Repository
 
 RULES = 1
@@ -46,9 +49,9 @@ class Ledger:
     def __init__(self, path: Path, card: RateCard, keys: Keys) -> None:
         self.database = Database(path)
         self.card = card
-        self.keys = keys
+        self.keys = self._with_imported(keys)
         self._places = Places(self.database.connection)
-        self.owners = Owners(self.database.connection, keys)
+        self.owners = Owners(self.database.connection, self.keys)
         self._laying = 0
         self.unlaid: list[int] = self._find_unlaid()
         """Sessions whose owners an earlier costd has not worked out to the end."""
@@ -233,6 +236,24 @@ class Ledger:
             return change._replace(sessions=set())
         self._mark(self.database.connection, "unfinished")
         return change
+
+    def believe(self, keys: Mapping[str, Imported]) -> list[int]:
+        """Keep these as the keys that were imported from a tracker.
+
+        Returns:
+            The sessions that ``lay`` has yet to judge anew: all, where it matters.
+        """
+        with self.database.transaction() as connection:
+            tracker.put(connection, keys)
+            self._mark(connection, "unfinished")
+        self.keys = replace(self.keys, tracker=frozenset(keys))
+        self.owners.world.believe(self.keys)
+        return self.owners.everything() if self.keys.is_open else []
+
+    def _with_imported(self, keys: Keys) -> Keys:
+        with self.database.reading() as connection:
+            found = tracker.imported(connection)
+        return replace(keys, tracker=keys.tracker | found.keys())
 
     @property
     def _signature(self) -> str:

@@ -49,6 +49,14 @@ class Judged(NamedTuple):
     project: str
 
 
+class FoundKey(NamedTuple):
+    """A key, how it was found out, and the repository or directory where it counts."""
+
+    key: str
+    source: str
+    where: str
+
+
 _NOWHERE = Directory("")
 _ALL = 2**62
 _NO_GROUP = "?"
@@ -81,6 +89,33 @@ class World:
         self._directories.clear()
         self._repositories.clear()
         self._branches.clear()
+
+    def believe(self, keys: Keys) -> None:
+        """Other keys were imported."""
+        self._keys = keys
+        self._cached.clear()
+
+    def found(self) -> list[FoundKey]:
+        """The keys that were found out, by repository or project."""
+        self.load()
+        repositories = self._repositories.values()
+        keys = [
+            FoundKey(key, "history", repository.name or repository.root)
+            for repository in repositories
+            for key in repository.known_keys
+        ]
+        keys += [
+            FoundKey(repository.beads, "beads", repository.name or repository.root)
+            for repository in repositories
+            if repository.beads
+        ]
+        names = {repository.root: repository.name for repository in repositories}
+        keys += [
+            FoundKey(key, "branches", names.get(group) or group.removeprefix(_NO_GROUP))
+            for group in self._numbers
+            for key in self._proven(group)
+        ]
+        return sorted(keys)
 
     def load(self, newest: int = _ALL) -> None:
         """Read what the ledger knows, once; of contexts those up to a number."""
