@@ -16,7 +16,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from costd.core.errors import BusyError, CostdError, UsageError
-from costd.engine.answers import Answer, answer_to
+from costd.engine.answers import CHANGING, Answer, answer_to
 from costd.engine.answers.work import Recount, SyncBegan, synced, verified
 from costd.engine.intake import NOTHING, Intake
 from costd.engine.jobs import Job, Jobs
@@ -45,11 +45,6 @@ from costd.engine.waiting import Waiting, settle
 from costd.ingest.orchestrators import Orchestrators
 from costd.ledger import Ledger
 from costd.ledger.moves import Moves
-
-_CHANGING = frozenset(
-    {"reprice", "hook", "link", "unlink", "link_suggested"}
-    | {"import_keys", "forget_keys"}
-)
 
 
 class Engine:
@@ -301,7 +296,7 @@ class Engine:
         elif (answer := answer_to(question.name)) is not None:
             work_out = partial(self._work_out, answer, question)
             self._finish(question.answer, work_out)
-            if question.name in _CHANGING:
+            if question.name in CHANGING:
                 self._owners_changed()
         else:
             error = UsageError(f"costd does not know {question.name[:40]!r}.")

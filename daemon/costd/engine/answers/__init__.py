@@ -55,6 +55,11 @@ MODULES = {
 }
 """Which module answers a question, in a function of the question's name."""
 
+CHANGING = frozenset(
+    "reprice hook link unlink link_suggested import_keys forget_keys".split()
+)
+"""Questions after which what was worked out before may not be so any more."""
+
 
 def answer_to(name: str) -> Answer | None:
     """The function that answers a question; None where nobody does."""
