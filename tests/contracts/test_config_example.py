@@ -29,6 +29,7 @@ SAMPLES = {
     "sources.claude.roots",
     "sources.codex.roots",
     "attribution.issue_keys",
+    "events.log",
     "prices.overrides",
     "prices.aliases",
 }

@@ -16,7 +16,7 @@ from costd.core.lamport import Clock
 from costd.ledger import Ledger
 from costd.ledger.cells import BUCKET_MS
 from costd.ledger.event_queries import Filter, KeptEvent, count, select
-from costd.ledger.events import Taken, tasks_of
+from costd.ledger.events import Taken, refold, tasks_of
 from costd.prices import load_rate_card
 from pricing import instant
 
@@ -148,6 +148,17 @@ def test_the_order_in_which_events_come_does_not_matter(
             cost=5_250_000,
         ),
     }
+
+
+def test_tasks_and_cells_follow_from_the_events(ledger: Ledger) -> None:
+    put(ledger, *story())
+    connection = ledger.database.connection
+    before = (tasks_of(connection, ["T1", "T2"]), cells(ledger))
+    connection.execute("UPDATE task SET gates = 99")
+    connection.execute("DELETE FROM task_cell")
+    with ledger.database.transaction():
+        refold(connection)
+    assert (tasks_of(connection, ["T1", "T2"]), cells(ledger)) == before
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,7 @@ def load_config(path: Path | None, environ: Mapping[str, str], home: Path) -> Co
         engine=settings.engine,
         attribution=settings.attribution,
         prices=settings.prices,
+        events=settings.events,
         kpi=settings.kpi,
         output=settings.output,
         http=settings.http,

@@ -158,6 +158,13 @@ class PriceSettings(Struct, frozen=True, forbid_unknown_fields=True):
         }
 
 
+class EventSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[events]``: ``log`` None means ``events.jsonl`` in the state directory."""
+
+    log: Path | None = None
+    import_dirs: PathList = ()
+
+
 class KpiSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """``[kpi]``: how periods are cut."""
 
@@ -202,6 +209,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     engine: EngineSettings = EngineSettings()
     attribution: AttributionSettings = AttributionSettings()
     prices: PriceSettings = field(default_factory=PriceSettings)
+    events: EventSettings = EventSettings()
     kpi: KpiSettings = KpiSettings()
     output: OutputSettings = OutputSettings()
     http: HttpSettings = HttpSettings()
@@ -221,6 +229,7 @@ class Config(Struct, frozen=True, kw_only=True):
     engine: EngineSettings
     attribution: AttributionSettings
     prices: PriceSettings
+    events: EventSettings
     kpi: KpiSettings
     output: OutputSettings
     http: HttpSettings

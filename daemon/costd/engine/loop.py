@@ -90,8 +90,9 @@ class Engine:
         self._intake = Intake(
             ledger, roots, max_line_bytes, lambda m: self._queue.put(Delivered(m))
         )
-        self.telling = Telling(ledger, spool, self.ask, self._outlet.change)
         self._jobs = Jobs(self._finish)
+        change = self._outlet.change
+        self.telling = Telling(ledger, spool, self.ask, self._jobs, change)
         self._outside = Outside(
             ledger=ledger,
             jobs=self._jobs,

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
+from costd.core.errors import CostdError
 from costd.core.event_fields import EventError
 from costd.core.events import Event, read
 from costd.core.instants import SECOND
 from costd.core.lamport import Clock
+from costd.engine.event_logs import EventLogs
 from costd.engine.inbox import Ask, Inbox
+from costd.engine.jobs import Job, Jobs
 from costd.ingest.clock_file import read_clock, write_clock
-from costd.ledger import Ledger, events
-from costd.ledger.event_logs import LogRead
+from costd.ledger import Ledger, event_logs, events
+from costd.ledger.event_logs import LogRead, LogState
 from costd.ledger.events import Taken
 
 _MOST_NAMED = 20
@@ -27,20 +31,29 @@ class Telling:
         ledger: where it is kept.
         spool: the directory of messages that nobody took; None: there is none.
         ask: puts a question to the engine.
+        jobs: takes what takes long.
         changed: called when something new is kept.
     """
 
     def __init__(
-        self, ledger: Ledger, spool: str | None, ask: Ask, changed: Callable[[], None]
+        self,
+        ledger: Ledger,
+        spool: str | None,
+        ask: Ask,
+        jobs: Jobs,
+        changed: Callable[[], None],
     ) -> None:
         self._ledger = ledger
         self._inbox = Inbox(spool, ask)
+        self._jobs = jobs
         self._changed = changed
+        self._logs: EventLogs | None = None
+        self._reading = False
         self.cycle_day = 1
         """The day of the month on which a billing cycle begins."""
         self._file = str(ledger.database.path.with_name("clock.json"))
         self._clock: Clock | None = None
-        self._written = self._written_at = 0
+        self._written = self._written_at = self._now = 0
 
     def look(self, now: int, troubles: dict[str, str]) -> None:
         """Look for what was left for costd.
@@ -50,6 +63,39 @@ class Telling:
             troubles: where it is said what could not be used.
         """
         self._inbox.take(now, troubles)
+        troubles.pop("event_log", None)
+        if self._logs is None:
+            return
+        self.catch_up(now)
+        with self._ledger.database.reading() as connection:
+            found = trouble(event_logs.states(connection), self._logs.unreadable)
+        if found:
+            troubles["event_log"] = found
+
+    def read_logs(self, files: Iterable[str], folders: Iterable[str]) -> None:
+        """Read those files of events from now on."""
+        self._logs = EventLogs(
+            [os.fsencode(name) for name in files],
+            [os.fsencode(name) for name in folders],
+            lambda found, log: self.keep(found, now=self._now, origin="log", log=log),
+        )
+
+    def catch_up(self, now: int) -> None:
+        """Read what is new in the files of events; a lot of it in steps, by and by."""
+        self._now = now
+        if self._logs is None or self._reading:
+            return
+        steps = self._logs.slices(self._ledger.database.connection)
+        with suppress(StopIteration, CostdError):  # what fails is read again
+            next(steps)
+            self._reading = True
+            self._jobs.begin(Job(self._steps(steps), dict))
+
+    def _steps(self, steps: Iterator[None]) -> Iterator[None]:
+        try:
+            yield from steps
+        finally:
+            self._reading = False
 
     def take(self, said: Iterable[object], *, now: int, origin: str) -> dict[str, Any]:
         """Keep those of some JSON values that are events, in one transaction.
@@ -122,3 +168,16 @@ def new_id() -> str:
 
 def _new_node() -> str:
     return f"node-{os.urandom(4).hex()}"
+
+
+def trouble(logs: Iterable[LogState], unreadable: Mapping[bytes, str]) -> str:
+    """What must be said of the files of events; empty when all is well."""
+    bad = [log for log in logs if log.skipped]
+    if unreadable:
+        path, why = next(iter(unreadable.items()))
+        return f"The event log {os.fsdecode(path)} cannot be read ({why})."
+    if not bad:
+        return ""
+    count = sum(log.skipped for log in bad)
+    name, why = os.fsdecode(bad[-1].path), bad[-1].reason
+    return f"{count} lines of {name} were no events; the last one: {why}."

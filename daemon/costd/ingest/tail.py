@@ -44,8 +44,11 @@ class Tailed(NamedTuple):
 class Tail:
     """Reads one open log; the buffer is used again for the next one."""
 
-    def __init__(self, max_line_bytes: int = MAX_LINE_BYTES) -> None:
+    def __init__(
+        self, max_line_bytes: int = MAX_LINE_BYTES, pass_bytes: int = 0
+    ) -> None:
         self._max = max_line_bytes
+        self._pass = pass_bytes or PASS_BYTES
         self._block = min(BLOCK_BYTES, max_line_bytes)
         self._buffer = bytearray(self._block)
 
@@ -63,7 +66,7 @@ class Tail:
         Raises:
             OSError: the log could not be read; what was handed over still counts.
         """
-        end = max(offset, scan_from) + PASS_BYTES
+        end = max(offset, scan_from) + self._pass
         if scan_from > offset:
             found = self._next_newline(descriptor, scan_from, end)
             if found < 0:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from sqlite3 import Connection
 from typing import Any, NamedTuple
 
 from costd.core.events import Event
+from costd.ledger.events import to_event
 
 _KEPT = ", ".join(Event._fields)
 _ADDED = "cost_source, price, received_at, origin"
@@ -111,10 +111,4 @@ def select(
 
 
 def _kept(row: tuple[Any, ...]) -> KeptEvent:
-    width = len(Event._fields)
-    event = Event._make(row[:width])
-    event = event._replace(
-        success=None if event.success is None else bool(event.success),
-        details=json.loads(row[width - 1]),
-    )
-    return KeptEvent(event, *row[width:])
+    return KeptEvent(to_event(row), *row[len(Event._fields) :])

@@ -125,3 +125,29 @@ def tasks_of(connection: Connection, ids: Sequence[str]) -> dict[str, Task]:
         for row in connection.execute(query, some):
             found[row[0]] = Task(*row)
     return found
+
+
+def refold(connection: Connection) -> None:
+    """Make tasks and cells anew out of the events; within the caller's transaction."""
+    connection.execute("DELETE FROM task")
+    connection.execute("DELETE FROM task_cell")
+    last = 0
+    while rows := connection.execute(_ALL, (last, _AT_ONCE)).fetchall():
+        _fold(connection, [_kept(row) for row in rows])
+        last = rows[-1][-1]
+
+
+_AT_ONCE = 5_000
+_ALL = f"SELECT {COLUMNS}, id FROM event WHERE id > ? ORDER BY id LIMIT ?"
+
+
+def _kept(row: tuple[Any, ...]) -> tuple[Event, Cost]:
+    event, width = to_event(row), len(Event._fields)
+    return event, Cost(event.cost, row[width], row[width + 1])
+
+
+def to_event(row: Sequence[Any]) -> Event:
+    """The event of a row that begins with the columns of ``Event``."""
+    event = Event._make(row[: len(Event._fields)])
+    success = None if event.success is None else bool(event.success)
+    return event._replace(success=success, details=json.loads(row[len(event) - 1]))

@@ -20,15 +20,17 @@ import msgspec
 from costd.core.checkpoint import Checkpoint
 from costd.core.rates import RateCard
 from costd.core.usage import Observation
-from costd.ledger import logs, stand_ins
+from costd.ledger import events, logs, stand_ins
 from costd.ledger.cells import fill
 from costd.ledger.pricing import Pricer
 from costd.ledger.rows import ADD, COLUMNS, Row, to_observation
 from costd.ledger.salvage import Table, Values, tables
 
 _BY_HAND = frozenset(
-    # The first three follow from the others and are made anew.
-    "cell stint attribution log_file skipped_line response observation meta".split()
+    # The first five follow from the others and are made anew; files of events are read
+    # again, which adds only what is lost.
+    "cell stint attribution task task_cell event_log log_file skipped_line response"
+    " observation meta".split()
 )
 _MOST = 10**10
 """No count of tokens is higher: whatever says so has lost its bytes."""
@@ -154,6 +156,7 @@ class _Mender:
             self._put("response", ADD, row)
         stand_ins.put(self._target, self._contexts, self._services)
         fill(self._target)
+        events.refold(self._target)
         return len(self._suspects)
 
     def report(self, doubtful: int) -> Mended:

@@ -105,6 +105,10 @@ def compose(config: Config, paths: Paths, publish_to: Publish | None) -> Engine:
         is_daemon=publish_to is not None,
     )
     engine.telling.cycle_day = config.kpi.cycle_day
+    engine.telling.read_logs(
+        [str(config.events.log or paths.state_dir / "events.jsonl")],
+        map(str, config.events.import_dirs),
+    )
     return engine
 
 

@@ -68,6 +68,7 @@ def event_query(view: View, params: Params) -> dict[str, Any]:
         UsageError: a filter that makes no sense.
     """
     asked = read_filter(view, params)
+    view.telling.catch_up(view.now)
     limit = number(params, "limit", _LIMIT)
     rows = select(view.connection, asked, limit or None)
     return envelope(

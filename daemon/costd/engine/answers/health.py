@@ -36,6 +36,9 @@ def _trouble(code: str, message: str) -> Problem:
     if code == "spool":
         fix = "Look at the *.bad files there; remove them when they are of no use."
         return Problem(code, message, fix)
+    if code == "event_log":
+        fix = "Mend whoever writes it; what was skipped counts in nothing."
+        return Problem(code, message, fix)
     if code == "session_map":
         fix = "Mend the file or move it away; what it said before stands until then."
         return Problem(code, message, fix)

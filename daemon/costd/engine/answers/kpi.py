@@ -72,6 +72,7 @@ def kpi(view: View, params: Params) -> dict[str, Any]:
         _cycle_day(view, params),
     )
     period = _period(params)
+    view.telling.catch_up(view.now)
     owned = [one for one in _owned(view) if span.holds(one.task.counted_at or 0)]
     shown = (
         _tasks(view, params, span)
