@@ -13,19 +13,52 @@ from costd.core.errors import AlreadyRunningError, ConfigError
 _TRIES = 5
 
 
+class Lock:
+    """A lock that is held, until ``release``.
+
+    Args:
+        path: its file, which must be the locked one.
+        descriptor: of the locked file.
+    """
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self._path = path
+        self._descriptor = descriptor
+
+    def keep(self) -> bool:
+        """Hold the file that the path names now, if it was removed or replaced.
+
+        A file without a name keeps nobody out. Returns whether it had to be taken anew.
+
+        Raises:
+            AlreadyRunningError: somebody else holds the new one.
+            ConfigError: it cannot be made again.
+        """
+        if _is_named(self._descriptor, self._path):
+            return False
+        taken = _acquire(self._path)
+        os.close(self._descriptor)
+        self._descriptor = taken
+        return True
+
+    def release(self) -> None:
+        """Let others have it; the file stays."""
+        os.close(self._descriptor)
+
+
 @contextmanager
-def exclusive(path: Path) -> Iterator[None]:
+def exclusive(path: Path) -> Iterator[Lock]:
     """Hold the lock; the file is never removed, a removed one is made again.
 
     Raises:
         AlreadyRunningError: another process holds it.
         ConfigError: the file cannot be made.
     """
-    descriptor = _acquire(path)
+    lock = Lock(path, _acquire(path))
     try:
-        yield
+        yield lock
     finally:
-        os.close(descriptor)
+        lock.release()
 
 
 def _acquire(path: Path) -> int:
@@ -40,15 +73,21 @@ def _acquire(path: Path) -> int:
             ) from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.fstat(descriptor).st_ino == path.stat().st_ino:
-                return descriptor
         except BlockingIOError:
             os.close(descriptor)
             raise AlreadyRunningError(
                 "costd is running already for this state directory.",
                 "Ask it with `costd status`, or stop it first.",
             ) from None
-        except FileNotFoundError:
-            pass  # removed between opening and looking: make it again
-        os.close(descriptor)
+        if _is_named(descriptor, path):
+            return descriptor
+        os.close(descriptor)  # removed between opening and looking: make it again
     raise AlreadyRunningError("The lock of costd changes all the time.", "Try again.")
+
+
+def _is_named(descriptor: int, path: Path) -> bool:
+    """Whether the path still names the file that is open."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False

@@ -92,6 +92,6 @@ def test_a_wrong_configuration_is_said_before_anything_begins(
     file.write_text("[engine]\ntick = 1\n")
     file.chmod(0o600)
     shown = costd("--config", str(file), "run")
-    assert (shown.code, shown.out) == (2, "")
+    assert (shown.code, shown.out) == (78, "")
     assert f"{file}:2: engine.tick" in shown.err
     assert not places_of.exists()

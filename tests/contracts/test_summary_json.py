@@ -34,6 +34,7 @@ from costd.publish.questions import FILTERS, QUESTIONS
 from costd.publish.replies import failure
 from costd.publish.server import Server
 from costd.service.daemon import _announce
+from e2e.daemons import RealDaemon, environment
 from pages import ANY, Field, Page
 from real_answers import every_answer
 
@@ -147,7 +148,7 @@ def test_an_error_is_described() -> None:
 def test_the_file_of_the_daemon_is_described(short_dir: Path) -> None:
     here = load_config(None, {}, short_dir).paths
     here.ensure()
-    _announce(here, Server(build_app(_nobody, Live()), here.socket))
+    _announce(here, Server(build_app(_nobody, Live()), here.socket), 0)
     said = json.loads(here.daemon_file.read_bytes())
     assert compare("daemon.json", [said]) == {
         field.row for field in JSON.fields("daemon.json")
@@ -174,6 +175,10 @@ def test_the_json_of_config_is_described(
     ):
         assert entry.run(["config", *words.split(), "--json"]) == 0
         said.append(json.loads(capfdbinary.readouterr().out))
+    daemon = RealDaemon(environment(tmp_path / "daemon"))
+    daemon.start()
+    said.append(daemon.ask("config", "reload"))
+    daemon.kill()
     (tmp_path / "costd/config.toml").write_text("[engine]\ntick = 1\n")
     assert entry.run(["config", "check", "--json"]) == UsageError.exit_code
     said.append(json.loads(capfdbinary.readouterr().out))
@@ -208,7 +213,7 @@ def test_the_json_of_service_is_described(
         path = top / "costd.sock"
         listener.bind(str(path))
         listener.listen()
-        _announce(here, Server(build_app(_nobody, Live()), path))
+        _announce(here, Server(build_app(_nobody, Live()), path), 0)
         assert entry.run(["service", "status", "--json"]) == 0
     said.append(json.loads(capfdbinary.readouterr().out))
     assert compare("service", said) == {field.row for field in JSON.fields("service")}

@@ -87,7 +87,7 @@ def test_a_config_that_makes_no_sense_is_told_with_its_line(
     config.write_text("[engine]\ntick_seconds = 0\nticks = 3\n")
     config.chmod(0o600)
     done = run({**env, "COSTD_CONFIG": str(config)}, "run", "--no-live")
-    assert done.returncode == 2
+    assert done.returncode == 78
     assert "config.toml:2" in done.stderr
     assert "config.toml:3" in done.stderr
 

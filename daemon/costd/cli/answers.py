@@ -72,6 +72,34 @@ def open_answers(config_file: str | None, *, fresh: bool = True) -> Iterator[Ans
         yield answers
 
 
+@contextmanager
+def open_daemon(config_file: str | None) -> Iterator[Answers]:
+    """The daemon, for what only a daemon can do.
+
+    Raises:
+        ConfigError: nothing tells where it is.
+        NoDaemonError: none runs.
+    """
+    answers = _running(config_file)
+    if answers is None:
+        from costd.cli.configuration import (  # noqa: PLC0415 - a daemon saves us all this
+            load,
+            sockets,
+        )
+
+        found = (_listening(path) for path in sockets(load(config_file).paths))
+        answers = next((daemon for daemon in found if daemon), None)
+    if answers is None:
+        raise NoDaemonError(
+            "no daemon runs; it reads the configuration when it starts",
+            "costd service start, or costd run",
+        )
+    try:
+        yield answers
+    finally:
+        answers.close()
+
+
 class DaemonAnswers:
     """The daemon's, over one connection."""
 

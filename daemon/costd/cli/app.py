@@ -16,6 +16,8 @@ from costd.cli.table import COMMANDS, module_of
 from costd.core.errors import UsageError
 
 NAME = "costd"
+EX_USAGE = 64
+"""sysexits.h: what a service manager gets from a `costd run` that makes no sense."""
 HELP = """costd: what your coding agents cost.
 
 Alone it prints the status.
@@ -126,7 +128,10 @@ def run(argv: list[str]) -> int:
         raise UsageError(said, f"See: {where} --help") from None
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else NAME
-        raise UsageError(error.format_message(), f"See: {where} --help") from None
+        misused = UsageError(error.format_message(), f"See: {where} --help")
+        if where == f"{NAME} run":
+            misused.exit_code = EX_USAGE
+        raise misused from None
     except click.ClickException as error:
         raise UsageError(error.format_message()) from None
     return code if isinstance(code, int) else 0

@@ -17,6 +17,9 @@ CONNECT_SECONDS = 5.0
 # The daemon itself gives up on its engine after 60.
 READ_SECONDS = 65.0
 
+PROTOCOL = b"1"
+"""As ``publish.replies`` has it; a test compares the two."""
+
 _RETRY_SECONDS = 0.01
 _CHUNK = 1 << 16
 _MOST_HEAD = 1 << 16
@@ -97,14 +100,18 @@ class Connection:
         return data
 
     def _compare_version(self, headers: dict[bytes, bytes]) -> None:
+        """Say so, once, where daemon and command are not the same; it goes on."""
         version = headers.get(b"costd-version", b"").decode("ascii", "replace")
-        if version and version != __version__ and not self._told:
-            self._told = True
-            warn(
-                f"costd: the daemon is version {version[:40]}, this command is"
-                f" {__version__}",
-                "Restart the daemon, so that both are the same.",
-            )
+        if not version or version == __version__ or self._told:
+            return
+        self._told = True
+        spoken = headers.get(b"costd-protocol", PROTOCOL)
+        doubt = "" if spoken == PROTOCOL else ": it may be understood wrongly"
+        warn(
+            f"costd: the daemon is version {version[:40]}, this command is"
+            f" {__version__}{doubt}",
+            "Restart the daemon, so that both are the same: costd service restart",
+        )
 
 
 def connect(path: str) -> Connection | None:

@@ -8,6 +8,7 @@
     ├── AlreadyRunning   75  another costd holds the lock
     ├── NotFound          1  nothing here goes by that name
     ├── BusyError         1  an answer exists, but not now: ask again
+    │   └── Stopping         whoever would have answered ends
     ├── PublishError      1  a file for the world cannot be written
     └── LedgerError       1  the ledger cannot be read or written
         ├── NewerLedger      written by a newer costd
@@ -75,6 +76,10 @@ class NotFoundError(CostdError):
 
 class BusyError(CostdError):
     """There is no answer just now: starting, stopping, or too much to do."""
+
+
+class StoppingError(BusyError):
+    """Whoever would have answered is ending; nothing of it was done."""
 
 
 class PublishError(CostdError):

@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from costd.core.errors import BusyError, CostdError, UsageError
+from costd.core.errors import CostdError, StoppingError, UsageError
 from costd.engine.answers import CHANGING, Answer, answer_to
 from costd.engine.answers.work import Recount, SyncBegan, synced, verified
 from costd.engine.intake import NOTHING, Intake
@@ -34,6 +34,7 @@ from costd.engine.messages import (
 )
 from costd.engine.outlet import Outlet, Publish
 from costd.engine.outside import Outside
+from costd.engine.pace import Pace, pulse
 from costd.engine.publishing import Publishing
 from costd.engine.recounting import begin
 from costd.engine.runs import Runs
@@ -65,6 +66,9 @@ class Engine:
         publish: what to do with the documents; None publishes nothing.
         is_daemon: whether this engine lives on, with a beat and a watch.
     """
+
+    last_state = "stopped"
+    """What the summary files say of costd when ``run`` is over."""
 
     def __init__(
         self,
@@ -106,8 +110,8 @@ class Engine:
         self.progress = self._intake.progress
         self._live = Live(quiet_ms)
         self._watch: Watching | None = None
-        self._started_at = self._last_tick_at = clock()
-        self._swept_at = 0
+        self.started_at = self._last_tick_at = clock()
+        self._pace = Pace(clock, tick_ms)
         self._waiting = Waiting(self._finish)
         self._troubles: dict[str, str] = {}
         self._stopping = self._ended = self._has_tick = False
@@ -139,6 +143,16 @@ class Engine:
         if not self._has_tick:
             self._has_tick = True
             self._queue.put(Tick())
+
+    def note(self, code: str, message: str | None) -> None:
+        """Tell of a trouble that another part has; None: it has it no more."""
+
+        def write() -> None:
+            self._troubles.pop(code, None)
+            if message is not None:
+                self._troubles[code] = message
+
+        self._queue.put(Call(write))
 
     def stop(self) -> None:
         """Finish the slice at hand and end ``run``."""
@@ -174,7 +188,7 @@ class Engine:
             message = self._next_at_once()
         if self._stopping:
             return
-        if not self._intake.has_work and self._sweep_wait_ms() <= 0:
+        if not self._intake.has_work and self._pace.sweep_wait_ms(self._watch) <= 0:
             self._look()
         if self._intake.has_work:
             self._advance()
@@ -188,29 +202,10 @@ class Engine:
     def _next(self) -> Message | None:
         if self._intake.has_work or self._jobs:
             return self._next_at_once()
-        wait = self._patience_ms()
+        wait = self._pace.patience_ms(self._watch, self._outlet)
         with suppress(Empty):
             return self._queue.get(timeout=None if wait is None else wait / 1000)
         return None
-
-    def _patience_ms(self) -> int | None:
-        """How long nothing need be done, if no message comes; None: for ever."""
-        waits = []
-        now = self._clock()
-        if (wait := self._outlet.wait_ms(now)) is not None:
-            waits.append(wait)
-        if self._watch is not None:
-            waits.append(self._sweep_wait_ms())
-        if not waits:
-            return None
-        return min(max(min(waits), 0), self._tick_ms)
-
-    def _sweep_wait_ms(self) -> int:
-        """How long until the logs must be looked at again; seldom while events come."""
-        if self._watch is None:
-            return self._tick_ms
-        gone = self._clock() - self._swept_at
-        return int(self._watch.sweep_seconds * 1000) - gone if gone >= 0 else 0
 
     def _next_at_once(self) -> Message | None:
         return None if self._stopping else self._take_left()
@@ -259,7 +254,10 @@ class Engine:
         self._has_tick = False
         self.telling.look(self._clock(), self._troubles)
         self._live.refresh()
-        if self._watch is None or self._sweep_wait_ms() < self._tick_ms // 2:
+        if (
+            self._watch is None
+            or self._pace.sweep_wait_ms(self._watch) < self._tick_ms // 2
+        ):
             self._look()
         if not self._intake.is_busy:
             self._ledger.database.shrink_memory()
@@ -267,7 +265,7 @@ class Engine:
         self._outlet.change()
 
     def _look(self) -> None:
-        self._swept_at = self._clock()
+        self._pace.begin_sweep()
         try:
             if self._intake.sweep(self._clock()):
                 self._memory.forget(since=NOTHING)
@@ -288,12 +286,13 @@ class Engine:
             self.telling.look(self._clock(), self._troubles)
             began = SyncBegan(self._clock(), self.progress.new_responses)
             if not self._is_daemon:  # hosted for this: what it did so far is the sync
-                began = SyncBegan(self._started_at, 0)
+                began = SyncBegan(self.started_at, 0)
             self._waiting.add(lambda: synced(self._view(), began), question.answer)
         elif question.name == "verify":
             self._begin_verify(question.answer)
         elif question.name == "alive":
-            question.answer.set_result({})
+            beat = pulse(self._intake, self._pace.sweeps, set(self._troubles))
+            question.answer.set_result(beat)
         elif (answer := answer_to(question.name)) is not None:
             work_out = partial(self._work_out, answer, question)
             self._finish(question.answer, work_out)
@@ -354,7 +353,7 @@ class Engine:
             live=self._live,
             zone=self._zone,
             now=self._clock(),
-            started_at=self._started_at,
+            started_at=self.started_at,
             tick_ms=self._tick_ms,
             last_tick_at=self._last_tick_at,
             is_daemon=self._is_daemon,
@@ -377,7 +376,7 @@ class Engine:
         self._outside.close()
         with suppress(CostdError):
             self._runs.refresh_all(self._clock())
-            self._publish_now("stopped")
+            self._publish_now(self.last_state)
         self._ended = True
         self._refuse_the_rest()
         with suppress(CostdError):
@@ -386,7 +385,7 @@ class Engine:
 
     def _refuse_the_rest(self) -> None:
         """Whoever still waits is told; nobody hangs."""
-        gone = BusyError("costd is stopping.", "Ask again in a moment.")
+        gone = StoppingError("costd is stopping.", "Ask again in a moment.")
         self._waiting.refuse(gone)
         self._jobs.refuse(gone)
         while (message := self._take_left()) is not None:

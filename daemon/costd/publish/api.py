@@ -20,13 +20,17 @@ from costd.publish.encode import compact
 from costd.publish.live import Live
 from costd.publish.metrics import MEDIA_TYPE, exposition
 from costd.publish.questions import QUESTIONS, Question, read_body, read_query
-from costd.publish.replies import Envelope, OnError, failure, http_failure, reply
+from costd.publish.replies import (
+    PROTOCOL,
+    Envelope,
+    OnError,
+    failure,
+    http_failure,
+    reply,
+)
 
 Ask = Callable[[str, dict[str, object]], "Future[object]"]
 """Puts a question to the engine; the answer is JSON-able or a ``CostdError``."""
-
-PROTOCOL = 1
-"""Raised when an old client would misread an answer."""
 
 MOST_BODY = 1024 * 1024
 # What is read and thrown away, so that a client which still writes its body gets to

@@ -32,8 +32,12 @@ JSON_TYPE = "application/json"
 FAILED = 1
 MISUSED = 2
 
+PROTOCOL = 1
+"""Raised when an old client would misread an answer."""
+
 _HEADERS = (
     (b"costd-version", __version__.encode("ascii")),
+    (b"costd-protocol", b"%d" % PROTOCOL),
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),

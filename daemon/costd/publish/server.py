@@ -39,6 +39,8 @@ class Server:
         app: the ASGI application.
         socket_path: where the Unix socket goes.
         loopback: where to listen on TCP too; None for nowhere.
+        listener: a Unix socket that listens already and belongs to somebody else, who
+            also removes its file; None makes one.
         on_stop: called first when the server stops; ends streams (``Live.close``).
         on_error: told of what went wrong in the server itself.
     """
@@ -49,10 +51,13 @@ class Server:
         socket_path: Path,
         *,
         loopback: Loopback | None = None,
+        listener: socket.socket | None = None,
         on_stop: Callable[[], None] = lambda: None,
         on_error: OnError = _ignore,
     ) -> None:
-        self.socket_path = socket_path
+        self.socket_path = Path(listener.getsockname()) if listener else socket_path
+        self._listener = listener
+        self._is_ours = listener is None
         self._app = app
         self._loopback = loopback
         self._on_stop = on_stop
@@ -101,7 +106,10 @@ class Server:
             raise
 
     def _bind_unix(self) -> socket.socket:
-        listener = bind_unix(self.socket_path)
+        listener, self._listener = self._listener, None
+        if listener is None:
+            listener = bind_unix(self.socket_path)
+            self._is_ours = True
         self._identity = _identity(self.socket_path)
         return listener
 
@@ -154,8 +162,19 @@ class Server:
         self._running = self._thread = self._port = None
         return True
 
+    def touch(self, act: Callable[[], None]) -> None:
+        """Have the server's loop call ``act``, which tells that it runs."""
+        loop = self._running.loop if self._running else None
+        if loop is not None:
+            with contextlib.suppress(RuntimeError):  # it has ended
+                loop.call_soon_threadsafe(act)
+
     def _remove_socket(self) -> None:
-        if self._identity is not None and self._identity == _identity(self.socket_path):
+        if (
+            self._is_ours
+            and self._identity is not None
+            and self._identity == _identity(self.socket_path)
+        ):
             self.socket_path.unlink(missing_ok=True)
         self._identity = None
 

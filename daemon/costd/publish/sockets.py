@@ -8,6 +8,7 @@ import socket
 import stat
 import struct
 import sys
+from collections.abc import MutableMapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,6 +19,8 @@ LONGEST_PATH = 107 if sys.platform == "linux" else 103
 LOOPBACK = {"127.0.0.1": socket.AF_INET, "::1": socket.AF_INET6}
 
 _BACKLOG = 128
+_HANDED_OVER = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
+_FIRST_DESCRIPTOR = 3
 _PROBE_SECONDS = 1.0
 _SHORTER = "Set runtime_dir in [paths], or COSTD_RUNTIME_DIR, to a shorter directory."
 
@@ -90,15 +93,15 @@ def _clear(path: Path) -> None:
         return
     if not stat.S_ISSOCK(mode):
         raise ConfigError(f"{path} is not a socket", "Move it away.")
-    if _is_live(path):
+    if is_live(path):
         raise AlreadyRunningError(
             f"another costd answers on {path}", "Use it, or stop it first."
         )
     path.unlink(missing_ok=True)
 
 
-def _is_live(path: Path) -> bool:
-    """Whether somebody listens: anything but a refusal means yes."""
+def is_live(path: Path | str) -> bool:
+    """Whether somebody listens on a socket: anything but a refusal means yes."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(_PROBE_SECONDS)
         try:
@@ -108,6 +111,27 @@ def _is_live(path: Path) -> bool:
         except OSError:  # a full queue, or a socket of another user
             return True
     return True
+
+
+def inherited(environ: MutableMapping[str, str]) -> socket.socket | None:
+    """The listening Unix socket that systemd hands over; None where it does not.
+
+    By the protocol of sd_listen_fds(3). Its variables are taken out of ``environ``:
+    children must not believe that they are meant.
+    """
+    given = {name: environ.pop(name, "") for name in _HANDED_OVER}
+    if given["LISTEN_PID"] != str(os.getpid()) or given["LISTEN_FDS"] != "1":
+        return None
+    try:
+        listener = socket.socket(fileno=_FIRST_DESCRIPTOR)
+    except OSError:
+        return None
+    is_unix = listener.family == socket.AF_UNIX and listener.type == socket.SOCK_STREAM
+    if not is_unix or not listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        listener.detach()
+        return None
+    listener.set_inheritable(False)
+    return listener
 
 
 def bind_loopback(host: str, port: int) -> socket.socket:

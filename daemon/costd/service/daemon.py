@@ -1,25 +1,25 @@
-"""The daemon: lock, ledger, engine, socket, READY, beat; and the way back."""
+"""The daemon: lock, ledger, socket, READY, engine, beat; and the way back."""
 
 from __future__ import annotations
 
 import ctypes
 import faulthandler
 import os
-import signal
-import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
-from typing import Any
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from contextlib import ExitStack, suppress
+from queue import SimpleQueue
+from typing import Any, NamedTuple
 
 import orjson
 
 from costd import __version__
 from costd.config import Config
+from costd.core.errors import AlreadyRunningError, ConfigError, CostdError
 from costd.core.instants import format_instant
-from costd.engine.loop import Engine
 from costd.ingest.watch import Watch
-from costd.lock import exclusive
+from costd.lock import Lock, exclusive
 from costd.log import configure, get_logger
 from costd.paths import Paths
 from costd.publish.api import build_app
@@ -29,95 +29,278 @@ from costd.publish.live import Live
 from costd.publish.loopback import Loopback
 from costd.publish.notify import notify, watchdog_seconds
 from costd.publish.server import Server
+from costd.publish.sockets import inherited, is_live
 from costd.schedule import Beat
+from costd.service.engines import Engines, Work
+from costd.service.heart import Heart
 from costd.service.host import compose, now, prepare, roots_of
+from costd.service.logfile import LogFile
+from costd.service.reload import change
+from costd.service.signals import force_exit, heard
 
-STOP_SECONDS = 9.0
-"""A service manager gives ten before it kills."""
+_KEPT = "the old configuration stays in effect."
 
 log = get_logger("service")
 
 
-def run(config: Config, paths: Paths) -> int:
+class Stop(NamedTuple):
+    """End, with this exit status."""
+
+    code: int
+
+
+class Reload(NamedTuple):
+    """Look at the configuration again; ``answer`` gets what came of it."""
+
+    answer: Future[object] | None
+
+
+Order = Stop | Reload
+"""What other threads have the main one do."""
+
+
+def run(config: Config, paths: Paths, load: Callable[[], Config]) -> int:
     """The daemon in the foreground, until SIGTERM or SIGINT; its exit status.
+
+    Args:
+        config: the configuration in effect.
+        paths: its places.
+        load: reads the configuration again.
 
     Raises:
         AlreadyRunningError: another one runs.
         CostdError: it cannot start; nothing was begun.
     """
     configure(config.log.level, config.log.format)
-    faulthandler.enable()  # where each thread was, and no value of anything
+    with suppress(ValueError, OSError):  # no standard error to write to
+        # A crash, or the watchdog's SIGABRT: which functions, and no values.
+        faulthandler.enable()
     prepare(paths)
     os.chdir("/")
-    stopping = threading.Event()
-    with ExitStack() as stack:
-        stack.enter_context(exclusive(paths.lock))
-        stack.enter_context(_signals(stopping))
-        engine = compose(config, paths, publish_to=_outlet(config, paths))
+    orders: SimpleQueue[Order] = SimpleQueue()
+    with heard(
+        stop=lambda: orders.put(Stop(0)), reload=lambda: orders.put(Reload(None))
+    ):
+        return _Daemon(config, load, orders).run()
+
+
+class _Daemon:
+    """Everything that runs, from lock to lock."""
+
+    def __init__(
+        self, config: Config, load: Callable[[], Config], orders: SimpleQueue[Order]
+    ) -> None:
+        self._config = config
+        self._paths = config.paths
+        self._load = load
+        self._orders = orders
+        self._started_at = now()
+        self._live = Live()
+        self._engines = Engines(crashed=lambda: orders.put(Stop(1)))
+        self._log_file = LogFile(os.environ)
+        self._refused = 0
+        self._trouble = ""
+
+    def run(self) -> int:
+        """Start everything in its order, obey orders, end everything."""
+        with ExitStack() as stack:
+            self._lock = stack.enter_context(exclusive(self._paths.lock))
+            listener = inherited(os.environ)
+            _refuse_living(self._paths, listener.getsockname() if listener else "")
+            notify("STATUS=opening the ledger")
+            work = self._compose(self._config)
+            # From here on everything that began is ended, whatever happens.
+            stack.callback(self._end)
+            self._server = _server(self._config, self._ask, self._live, listener)
+            self._server.start()
+            stack.callback(self._server.stop)
+            _announce(self._paths, self._server, self._started_at)
+            stack.callback(self._paths.daemon_file.unlink, missing_ok=True)
+            notify("READY=1", "STATUS=looking at the logs")
+            self._engines.start(work)
+            self._heart = self._make_heart()
+            self._beat = self._begin_beat()
+            stack.callback(self._end_beat)
+            self._heart.start()
+            stack.callback(self._heart.stop)
+            log.info("daemon_started", version=__version__, pid=os.getpid())
+            code = self._obey()
+            notify("STOPPING=1", "STATUS=stopping")
+            log.info("daemon_stopping")
+        return 1 if self._engines.has_crashed else code
+
+    def _obey(self) -> int:
+        while isinstance(order := self._orders.get(), Reload):
+            self._reload(order.answer)
+        return order.code
+
+    def _end(self) -> None:
+        if not self._engines.end():
+            force_exit()  # before the lock is free: it may still write
+
+    def _ask(self, name: str, params: Mapping[str, object]) -> Future[object]:
+        """For the server: a reload is the main thread's, the rest the engine's."""
+        if name != "reload":
+            return self._engines.ask(name, params)
+        answer: Future[object] = Future()
+        self._orders.put(Reload(answer))
+        return answer
+
+    # The engine.
+
+    def _compose(self, config: Config) -> Work:
+        engine = compose(config, self._paths, publish_to=_outlet(config, self._paths))
         engine.report = _report
         engine.relax = _give_memory_back
-        server = _server(config, paths, engine)
-        worker = _Worker(engine, _watch(config, paths, engine), stopping)
-        # From here on everything that began is ended, whatever happens.
-        stack.callback(worker.end)
-        server.start()
-        stack.callback(server.stop)
-        worker.start()
-        _announce(paths, server)
-        stack.callback(paths.daemon_file.unlink, missing_ok=True)
-        _keep_beating(stack, config, engine, server)
-        notify("READY=1", f"STATUS=watching {len(_directories(config))} directories")
-        log.info("daemon_started", version=__version__, pid=os.getpid())
-        stopping.wait()
-        notify("STOPPING=1")
-        log.info("daemon_stopping")
-    if worker.is_alive():
-        _force_exit()
-    return 1 if worker.has_crashed else 0
+        engine.on_change = self._live.changed
+        engine.started_at = self._started_at
+        return Work(engine, _watch(config, self._paths, self._engines))
 
+    def _make_heart(self) -> Heart:
+        heart = Heart(
+            self._engines.ask,
+            self._server.touch,
+            sweep_seconds=self._config.engine.sweep_seconds,
+            watchdog_seconds=watchdog_seconds(),
+        )
+        heart.tick_seconds = self._config.engine.tick_seconds
+        return heart
 
-class _Worker(threading.Thread):
-    """The engine's thread; the process does not live on without it."""
+    # The beat.
 
-    def __init__(self, engine: Engine, watch: Watch, stopping: threading.Event) -> None:
-        super().__init__(name="costd-engine")
-        self._engine = engine
-        self._watch = watch
-        self._stopping_process = stopping
-        self.has_crashed = False
+    def _begin_beat(self) -> Beat:
+        beat = Beat(self._config.engine.tick_seconds, self._tick)
+        beat.start()
+        return beat
 
-    def run(self) -> None:
+    def _end_beat(self) -> None:
+        self._beat.stop()
+
+    def _tick(self) -> None:
+        """Look after what nobody else looks after."""
+        self._engines.tick()
         try:
-            self._engine.run(self._watch)
-        except Exception:
-            self.has_crashed = True
-            log.exception("engine_crashed")
-            self._stopping_process.set()
+            _keep_lock(self._lock)
+            self._server.ensure_socket()
+            trouble = ""
+        except AlreadyRunningError as error:
+            trouble = error.message
+            log.warning("daemon_displaced", reason=error.message)
+            self._orders.put(Stop(error.exit_code))
+        except ConfigError as error:
+            trouble = error.message
+        if trouble != self._trouble:
+            self._trouble = trouble
+            self._engines.note("socket", trouble or None)
+        self._log_file.keep_small()
+        self._tell_of_strangers()
+        self._heart.ticked()
 
-    def end(self) -> None:
-        """Ask the engine to stop, and wait as long as a supervisor would."""
-        self._engine.stop()
-        if self.ident is not None:
-            self.join(STOP_SECONDS)
+    def _tell_of_strangers(self) -> None:
+        census = self._server.census
+        if census is not None and census.refused > self._refused:
+            log.warning("clients_refused", count=census.refused - self._refused)
+            self._refused = census.refused
+
+    # The configuration.
+
+    def _reload(self, answer: Future[object] | None) -> None:
+        notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        try:
+            said = self._reloaded()
+        except CostdError as error:
+            log.warning("config_refused", message=error.message, fix=error.fix)
+            self._engines.note("config", f"{error.message.splitlines()[0]}; {_KEPT}")
+            if answer is not None:
+                fix = f"{error.fix.rstrip('.')}. Until then {_KEPT}"
+                answer.set_exception(ConfigError(error.message, fix))
+        else:
+            if answer is not None:
+                answer.set_result(said)
+        finally:
+            notify("READY=1")
+            self._heart.look()
+
+    def _reloaded(self) -> dict[str, Any]:
+        new = self._load()
+        found = change(self._config, new)
+        if found.applied:
+            self._replace(found.config)
+            self._config = found.config
+        self._engines.note("config", None)
+        log.info("config_reloaded", setting=found.applied, waiting=len(found.waiting))
+        return {
+            "schema_version": 1,
+            "path": str(new.paths.config_file),
+            "applied": found.applied,
+            "needs_restart": found.waiting,
+        }
+
+    def _replace(self, config: Config) -> None:
+        """Another engine, with another configuration; the old one if that fails."""
+        if not self._engines.pause():
+            force_exit()  # it hangs: a supervisor starts the next one
+        try:
+            work = self._compose(config)
+        except CostdError:
+            try:
+                self._engines.start(self._compose(self._config))
+            except CostdError:
+                self._orders.put(Stop(1))
+            raise
+        self._engines.start(work)
+        configure(config.log.level, config.log.format)
+        self._heart.sweep_seconds = config.engine.sweep_seconds
+        if config.engine.tick_seconds != self._config.engine.tick_seconds:
+            self._config = config
+            self._heart.tick_seconds = config.engine.tick_seconds
+            self._beat.stop()
+            self._beat = self._begin_beat()
 
 
-def _server(config: Config, paths: Paths, engine: Engine) -> Server:
-    live = Live()
-    engine.on_change = live.changed
+def _refuse_living(paths: Paths, own_listener: str) -> None:
+    """A daemon whose lock file was removed is one all the same.
+
+    Raises:
+        AlreadyRunningError: one answers.
+    """
+    told = ""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        told = str(orjson.loads(paths.daemon_file.read_bytes())["socket"])
+    for path in {told, str(paths.socket)} - {"", own_listener}:
+        if is_live(path):
+            raise AlreadyRunningError(
+                f"another costd answers on {path}",
+                "Ask it with `costd status`, or stop it first.",
+            )
+
+
+def _keep_lock(lock: Lock) -> None:
+    if lock.keep():
+        log.warning("lock_restored", reason="its file was removed")
+
+
+def _server(
+    config: Config,
+    ask: Callable[[str, dict[str, object]], Future[object]],
+    live: Live,
+    listener: Any,
+) -> Server:
     return Server(
-        build_app(engine.ask, live, on_error=_report),
-        paths.socket,
-        loopback=_loopback(config, paths),
+        build_app(ask, live, on_error=_report),
+        config.paths.socket,
+        loopback=_loopback(config, config.paths),
+        listener=listener,
         on_stop=live.close,
         on_error=_report,
     )
 
 
-def _watch(config: Config, paths: Paths, engine: Engine) -> Watch:
+def _watch(config: Config, paths: Paths, engines: Engines) -> Watch:
     return Watch(
         _directories(config),
-        notify=engine.hint,
-        rescan=engine.rescan,
+        notify=engines.hint,
+        rescan=engines.rescan,
         canary_dir=str(paths.state_dir / "canary"),
         slow_sweep_seconds=config.engine.sweep_seconds,
     )
@@ -150,66 +333,17 @@ def _loopback(config: Config, paths: Paths) -> Loopback | None:
     return Loopback(config.http.port, paths.state_dir / "http.token", now, host)
 
 
-def _keep_beating(
-    stack: ExitStack, config: Config, engine: Engine, server: Server
-) -> None:
-    def tick() -> None:
-        engine.tick()
-        server.ensure_socket()
-
-    beats = [Beat(config.engine.tick_seconds, tick)]
-    if (seconds := watchdog_seconds()) is not None:
-        beats.append(Beat(seconds, lambda: _ping(engine)))
-    for beat in beats:
-        beat.start()
-        stack.callback(beat.stop)
-
-
-def _ping(engine: Engine) -> None:
-    """Tell the manager that the engine works; a ping from elsewhere would hide a hang."""
-    engine.ask("alive", {}).add_done_callback(lambda _: notify("WATCHDOG=1"))
-
-
-def _announce(paths: Paths, server: Server) -> None:
+def _announce(paths: Paths, server: Server, started_at: int) -> None:
     """Say in the state directory where the socket is: every shell finds that."""
     about = {
         "schema_version": 1,
         "socket": str(server.socket_path),
         "pid": os.getpid(),
         "version": __version__,
-        "started_at": format_instant(now()),
+        "started_at": format_instant(started_at),
         "port": server.port,
     }
     write_atomic(paths.daemon_file, orjson.dumps(about) + b"\n")
-
-
-@contextmanager
-def _signals(stopping: threading.Event) -> Iterator[None]:
-    """SIGTERM and SIGINT ask for an end; a second one ends at once."""
-
-    def ask_to_stop(_signal: int, _frame: object) -> None:
-        if stopping.is_set():
-            _force_exit()
-        stopping.set()
-
-    before = {
-        number: signal.signal(number, ask_to_stop)
-        for number in (signal.SIGTERM, signal.SIGINT)
-    }
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _force_exit() -> int:
-    """A thread hangs: leave, so that the supervisor can start anew."""
-    log.error("stop_forced")
-    with suppress(OSError, ValueError):
-        sys.stderr.flush()
-    os._exit(1)
 
 
 def _give_memory_back() -> None:

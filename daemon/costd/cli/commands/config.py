@@ -1,4 +1,4 @@
-"""``costd config``: init, check, show, path, set."""
+"""``costd config``: init, check, show, path, set, reload."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from typing import Any
 import click
 
 from costd.cli import output
+from costd.cli.answers import open_daemon
 from costd.cli.configuration import file_in_use, load
 from costd.cli.options import as_json, example, show_page
 from costd.cli.render.page import Cell, Column, Page, Table, line
 from costd.core.errors import ConfigError, CostdError
 
 EMPTY: dict[str, Any] = {"schema_version": 1}
+NEEDS_RESTART = ("paths", "http")
+"""As ``service.reload`` has it, which brings all of costd; a test compares them."""
 
 
 @click.group(
@@ -144,8 +147,37 @@ def set_(config: str | None, key: str, value: str, as_json: bool) -> None:
     before, after = set_value(file, key, value)
     old, new = (json.dumps(v, default=str, ensure_ascii=False) for v in (before, after))
     was = "" if before is None else f" (was {old})"
-    said = f"{key} = {new}{was} in {file}. A daemon takes it when it starts again."
+    takes = "costd service restart" if needs_restart(key) else "costd config reload"
+    said = f"{key} = {new}{was} in {file}. A daemon takes it with: {takes}"
     _say(as_json, said, path=str(file), key=key, before=before, after=after)
+
+
+@command.command(
+    help="Have the daemon take the configuration as it is now.\n\n"
+    "One that cannot be used changes nothing: the daemon goes on with the old one.",
+    epilog=example("costd config reload"),
+)
+@as_json
+@click.pass_obj
+def reload(config: str | None, as_json: bool) -> None:
+    """Reload it, in the daemon."""
+    with open_daemon(config) as daemon:
+        body = daemon.body("reload", {})
+    if as_json:
+        output.write(body)
+        return
+    answer = json.loads(body)
+    applied, waiting = answer["applied"], answer["needs_restart"]
+    said = f"In effect: {', '.join(applied)}." if applied else "Nothing has changed."
+    show_page([line(said)])
+    if waiting:
+        keys = ", ".join(waiting)
+        show_page([line(f"Not before a restart: {keys}. costd service restart")])
+
+
+def needs_restart(key: str) -> bool:
+    """Whether a daemon takes this key when it starts only."""
+    return key.split(".", maxsplit=1)[0] in NEEDS_RESTART
 
 
 def _say(is_json: bool, text: str, **fields: Any) -> None:

@@ -42,7 +42,13 @@ def _trouble(code: str, message: str) -> Problem:
     if code == "session_map":
         fix = "Mend the file or move it away; what it said before stands until then."
         return Problem(code, message, fix)
-    return Problem(code, message, "See `costd doctor` and the log.", ERROR)
+    fixes = {
+        "config": "Look: costd config check. Then: costd config reload",
+        "socket": "Make the place writable, or set [paths] and restart costd.",
+    }
+    return Problem(
+        code, message, fixes.get(code, "See `costd doctor` and the log."), ERROR
+    )
 
 
 def covered(view: View, source: str | None = None) -> Coverage:
