@@ -44,6 +44,7 @@ class Home:
     """
 
     def __init__(self, top: Path, config: str = CONFIG) -> None:
+        top.mkdir(exist_ok=True)
         self.top = top
         self.root = top / "claude" / "projects"
         self.words = top / "stderr.log"

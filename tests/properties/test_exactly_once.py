@@ -23,6 +23,7 @@ from hypothesis.stateful import (
     initialize,
     precondition,
     rule,
+    run_state_machine_as_test,
 )
 
 import places
@@ -441,5 +442,5 @@ def ends_in_a_whole_record(path: Path) -> bool:
     return last.endswith(b"}")  # of all that is cut here only a whole one does
 
 
-ExactlyOnce.TestCase.settings = settings(stateful_step_count=30)
-TestExactlyOnce = ExactlyOnce.TestCase
+def test_80_whatever_is_done_the_ledger_equals_a_full_recount() -> None:
+    run_state_machine_as_test(ExactlyOnce, settings=settings(stateful_step_count=30))
