@@ -21,7 +21,7 @@ from costd.core.errors import (
     NotFoundError,
     UsageError,
 )
-from costd.publish import api
+from costd.publish import api, bodies
 from costd.publish.questions import QUESTIONS
 from publish.wire import Engine, Surprises, UnixConnection, fetch, raw, wait_until
 
@@ -280,7 +280,7 @@ def test_a_body_without_end_is_cut_off(sock: Path) -> None:
 def test_a_body_that_does_not_come_is_not_waited_for(
     sock: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api, "BODY_SECONDS", 0.05)
+    monkeypatch.setattr(bodies, "BODY_SECONDS", 0.05)
     with closing(raw(sock)) as connection:
         connection.sendall(
             b"POST /api/sync HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n{"

@@ -175,13 +175,13 @@ def test_garbage_ends_its_own_connection_only(serve: Serve, short_dir: Path) -> 
     chance = random.Random(7)
     shapes = [
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /x HTTP/9.9\r\n\r\n",
         b"GET /\xff HTTP/1.1\r\nhost: a\r\n\r\n",
         b"POST /api/sync HTTP/1.1\r\nhost: a\r\ncontent-length: -1\r\n\r\n",
         b"POST /api/sync HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nZ\r\n",
         b"GET /api/version HTTP/1.1\r\nhost: a\r\n\r\n" + b"\0" * 70_000,
         b"GET /" + b"a" * 200_000,
-        b"GET / HTTP/1.1\r\nupgrade: websocket\r\nconnection: upgrade\r\nhost: a\r\n\r\n",
+        b"GET /x HTTP/1.1\r\nupgrade: websocket\r\nconnection: upgrade\r\nhost: a\r\n\r\n",
         *(chance.randbytes(chance.randrange(1, 3000)) for _ in range(40)),
     ]
     for shape in shapes:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, Callable
-from concurrent.futures import CancelledError, Future
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -15,7 +13,9 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from costd import __version__
-from costd.core.errors import BusyError, CostdError
+from costd.core.errors import CostdError
+from costd.publish.asking import Ask, answer
+from costd.publish.bodies import read_limited
 from costd.publish.encode import compact
 from costd.publish.live import Live
 from costd.publish.metrics import MEDIA_TYPE, exposition
@@ -28,16 +28,10 @@ from costd.publish.replies import (
     http_failure,
     reply,
 )
+from costd.publish.web.routes import routes as page_routes
 
-Ask = Callable[[str, dict[str, object]], "Future[object]"]
-"""Puts a question to the engine; the answer is JSON-able or a ``CostdError``."""
-
-MOST_BODY = 1024 * 1024
-# What is read and thrown away, so that a client which still writes its body gets to
-# read why it was refused.
-MOST_DRAINED = 8 * MOST_BODY
-BODY_SECONDS = 5.0
 HEALTH_SECONDS = 5.0
+BADGE_USD = (5.0, 20.0, 50.0)
 # Changes gather for a second; a quiet stream says every so often that it is there.
 GAP_SECONDS = 1.0
 BEAT_SECONDS = 15.0
@@ -54,6 +48,7 @@ def build_app(
     on_error: OnError = _ignore,
     gap_seconds: float = GAP_SECONDS,
     beat_seconds: float = BEAT_SECONDS,
+    badge_usd: Sequence[float] = BADGE_USD,
 ) -> Starlette:
     """The ASGI application: every question of the table, and the few specials.
 
@@ -63,6 +58,7 @@ def build_app(
         on_error: told of exceptions that nobody foresaw.
         gap_seconds: least time between two events of a live stream.
         beat_seconds: longest silence of a live stream.
+        badge_usd: amounts from which a badge on the page is yellow, orange, red.
     """
 
     async def events(_request: Request) -> Response:
@@ -82,6 +78,7 @@ def build_app(
             Route("/healthz", health),
             Route("/metrics", metrics),
             Route("/api/open", _no_page, methods=["POST"]),
+            *page_routes(ask, live, badge_usd),
         ],
         middleware=[Middleware(Envelope, on_error=on_error)],
         exception_handlers={HTTPException: http_failure, CostdError: _failure},
@@ -105,60 +102,8 @@ def _route(question: Question, ask: Ask) -> Route:
 async def _params(question: Question, request: Request) -> dict[str, object]:
     params = read_query(question, request.query_params.multi_items())
     if question.method == "POST":
-        params |= read_body(await _body(request), question.body)
+        params |= read_body(await read_limited(request), question.body)
     return params | request.path_params
-
-
-async def _body(request: Request) -> bytes:
-    """The body, within its limits of size and time."""
-    body = bytearray()
-    size = 0
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size > MOST_DRAINED:
-                    break
-                if size <= MOST_BODY:
-                    body += chunk
-    except TimeoutError:
-        raise _hang_up(408, "the body did not come in time") from None
-    if size > MOST_BODY:
-        raise _hang_up(413, "the body is too large")
-    return bytes(body)
-
-
-def _hang_up(status: int, message: str) -> HTTPException:
-    return HTTPException(status, message, {"connection": "close"})
-
-
-async def answer(
-    ask: Ask, name: str, params: dict[str, object], seconds: float | None
-) -> object:
-    """Ask the engine and wait, without ever cancelling what it has begun.
-
-    Raises:
-        BusyError: no answer within ``seconds``, or the engine has stopped.
-    """
-    loop = asyncio.get_running_loop()
-    done = asyncio.Event()
-    future = ask(name, params)
-
-    def wake(_future: Future[object]) -> None:
-        with suppress(RuntimeError):  # the loop has ended; nobody waits any more
-            loop.call_soon_threadsafe(done.set)
-
-    future.add_done_callback(wake)
-    try:
-        async with asyncio.timeout(seconds):
-            await done.wait()
-    except TimeoutError:
-        message = f"no answer to {name!r} within {seconds} s"
-        raise BusyError(message, "Ask again; costd doctor tells more.") from None
-    try:
-        return future.result()
-    except CancelledError:
-        raise BusyError("costd stops", "Ask again when it runs.") from None
 
 
 async def _version(_request: Request) -> Response:
