@@ -188,6 +188,16 @@ class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
     port: Annotated[
         int, Meta(ge=1, le=65_535, description="a port number from 1 to 65535")
     ] = 26_783
+    badge_usd: Annotated[
+        tuple[Decimal, Decimal, Decimal],
+        Meta(description="three amounts in USD, each above the one before"),
+    ] = (Decimal(5), Decimal(20), Decimal(50))
+
+    def __post_init__(self) -> None:
+        """Refuse limits that do not rise; the reader turns this into an error."""
+        low, middle, high = self.badge_usd
+        if not 0 < low < middle < high:
+            raise ValueError("not rising")
 
 
 class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):

@@ -248,6 +248,7 @@ class Engine:
         self._runs.changed(self._intake.changed_since)
         self._intake.changed_since = NOTHING
         self._outlet.change()
+        self.on_change()  # files wait for a second, whoever watches does not
 
     def _beat(self) -> None:
         self._last_tick_at = self._clock()
