@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from costd.config import Config, claude_roots, load_config
+from costd.config import Config, claude_roots, codex_roots, load_config
 from costd.config.check import read_settings
 from costd.config.zone import is_zone
 from costd.core.errors import ConfigError
@@ -271,6 +271,22 @@ def test_claude_roots_are_a_union_without_repetition(tmp_path: Path) -> None:
         home / "second" / "projects",
         Path("/etc/own/claude/projects"),
     )
+
+
+def test_codex_roots_are_threads_and_archives_of_every_home(
+    tmp_path: Path, write: Write
+) -> None:
+    settings = load(None, tmp_path).sources.codex
+    found = codex_roots(settings, {"CODEX_HOME": "~/second"}, tmp_path)
+    assert [str(root.relative_to(tmp_path)) for root in found] == [
+        ".codex/sessions",
+        ".codex/archived_sessions",
+        "second/sessions",
+        "second/archived_sessions",
+    ]
+    file = write('[sources.codex]\nroots = ["~/a"]\nextra_roots = ["/b", "~/a"]')
+    settings = load(file, tmp_path).sources.codex
+    assert codex_roots(settings, {}, tmp_path) == (tmp_path / "a", Path("/b"))
 
 
 def test_roots_replace_and_extra_roots_add(tmp_path: Path, write: Write) -> None:

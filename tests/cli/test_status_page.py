@@ -120,6 +120,15 @@ def test_problems_come_with_what_to_do() -> None:
     assert "well" not in text
 
 
+def test_an_agent_that_nobody_has_here_is_not_shown() -> None:
+    (claude,) = status()["sources"]
+    codex = {**claude, "name": "codex", "files": 0, "roots": ["/home/u/.codex"]}
+    assert "codex" not in shown(sources=[claude, codex])
+    assert "codex: /home/u/.codex" in shown(sources=[{**claude, "files": 0}, codex])
+    gone = {**codex, "vanished_files": 3}
+    assert "codex: /home/u/.codex" in shown(sources=[claude, gone])
+
+
 def test_coverage_says_what_is_missing() -> None:
     source = {
         **status()["sources"][0],

@@ -69,8 +69,8 @@ def _each_once(roots: tuple[Path, ...]) -> tuple[Path, ...]:
 
 
 def _expanded(text: str, home: Path) -> Path:
-    # A relative CLAUDE_CONFIG_DIR or CODEX_HOME depends on the directory the agent was started in,
-    # which is not ours: the home directory is the best guess.
+    # What a relative CLAUDE_CONFIG_DIR or CODEX_HOME means depends on the directory
+    # in which the agent was started, which is not ours: the home is the best guess.
     if text == "~" or text.startswith("~/"):
         return home / text[2:]
     return home / text

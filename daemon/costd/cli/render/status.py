@@ -174,7 +174,7 @@ def _health(status: Json) -> Page:
 
 
 def _coverage(status: Json) -> Page:
-    sources = status.get("sources") or []
+    sources = _used(status.get("sources") or [])
     rows = [_source_row(source, status.get("generated_at")) for source in sources]
     page = [*heading("logs"), Table(_COVERAGE, rows)] if rows else heading("logs")
     for source in sources:
@@ -187,6 +187,13 @@ def _coverage(status: Json) -> Page:
             line("No logs yet. What an agent writes there shows up here by itself.")
         )
     return page
+
+
+def _used(sources: list[Json]) -> list[Json]:
+    """Without the agents that nobody has here; all of them while there is none."""
+    signs = ("files", "vanished_files", "last_error")
+    used = [source for source in sources if any(source.get(sign) for sign in signs)]
+    return used or sources
 
 
 def _source_row(source: Json, now: Any) -> tuple[Cell, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from costd.config import Config, claude_roots
+from costd.config import Config, claude_roots, codex_roots
 from costd.paths import SOCKET_NAME
 
 CARRIED = (
@@ -17,6 +17,7 @@ CARRIED = (
     "COSTD_RUNTIME_DIR",
     "COSTD_OUTPUT_DIR",
     "CLAUDE_CONFIG_DIR",
+    "CODEX_HOME",
     "XDG_CONFIG_HOME",
     "XDG_STATE_HOME",
     "XDG_DATA_HOME",
@@ -83,7 +84,10 @@ def plan_of(
     words = ("--config", os.path.abspath(config_option)) if config_option else ()  # noqa: PTH100 - resolves no link
     is_chosen = "paths.runtime_dir" in config.origins
     runtime = paths.runtime_dir if is_chosen else None
-    roots = claude_roots(config.sources.claude, environ, home)
+    roots = (
+        *claude_roots(config.sources.claude, environ, home),
+        *codex_roots(config.sources.codex, environ, home),
+    )
     made = [paths.state_dir, paths.output_dir]
     if runtime is not None and runtime.parent != paths.state_dir:
         made.append(runtime)
