@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from books import Book, Sum
-from goldens import Case, own_cases, shared_cases, shared_totals, write_files
+from goldens import SHARED, Case, own_cases, shared_cases, shared_totals, write_files
+from recount import recount
 from ways import WAYS, Way
 
 
@@ -108,6 +109,32 @@ def test_shared_logs(memory_dir: Path, shared: Path, name: str) -> None:
         "w1h": total.cache_creation_1h,
         "rd": total.cache_read,
     }
+
+
+STRANGE = [
+    root
+    for corpus in ("claude-weird", "claude-growth", "claude-streamjson")
+    for root in sorted((SHARED / "corpus" / corpus).glob("*"))
+]
+
+
+@pytest.mark.parametrize("root", STRANGE, ids=lambda root: str(root.name))
+def test_strange_logs_are_survived_and_their_good_lines_counted(
+    memory_dir: Path, root: Path
+) -> None:
+    expected = recount(root)
+    book = Book(memory_dir / "ledger.db", root, 16 << 20)
+    try:
+        book.catch_up()
+        total = book.total()
+        ((skipped,),) = book.numbers("SELECT count(*) FROM skipped_line")
+    finally:
+        book.close()
+    assert (total.responses, total.cost) == (
+        len(expected.responses),
+        expected.total.cost,
+    )
+    assert skipped == expected.skipped_lines
 
 
 def test_case_files_are_written_as_they_are(tmp_path: Path) -> None:

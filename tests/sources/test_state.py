@@ -26,6 +26,7 @@ def asked(number: int = 1, **fields: object) -> Asked:
         "parent": "",
         "stop": False,
         "side": SIDE,
+        "at": "2026-11-01T08:00:00.000Z",
     }
     return Asked(**{**usual, **fields})  # type: ignore[arg-type]  # as the names say
 

@@ -221,6 +221,7 @@ class Parser:
                 seen.cache_creation_5m_tokens,
                 seen.cache_creation_1h_tokens,
             ),
+            line.timestamp or f"#{seen.offset}",
         )
         seen.response_id, seen.scope = self._state.identity(asked)
 

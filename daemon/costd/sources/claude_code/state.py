@@ -46,6 +46,8 @@ class Asked(NamedTuple):
     parent: str
     stop: bool
     side: Side
+    at: str
+    """When, or where in the log, the line was written."""
 
 
 class Search(Struct, array_like=True):
@@ -82,6 +84,9 @@ class State(Struct, array_like=True):
             return line.response_id, self._run(line).scope
         if line.request_id:
             return f"request:{line.request_id}", ""
+        if not line.uuid:  # nothing names it: each line is a response of its own
+            side = " ".join(map(str, line.side))
+            return f"line:@{line.at} {side}", line.speaker
         scope = "" if _UUID.fullmatch(line.uuid) else line.speaker
         return f"line:{line.uuid}", scope
 
