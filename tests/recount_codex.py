@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from backports import zstd
+import squeezed
 
 FIELDS = (
     "input_tokens",
@@ -122,7 +122,7 @@ def responses(rollout: Rollout) -> Iterator[tuple[str, str, Use]]:
 def read(path: Path) -> Rollout:
     data = path.read_bytes()
     if path.suffix == ".zst":
-        data = zstd.decompress(data)
+        data = squeezed.decompress(data)
     found = Rollout()
     stem = path.name.removesuffix(".zst").removesuffix(".jsonl")
     name = re.search(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", stem)

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from backports import zstd
 
+import squeezed
 from e2e.daemons import PATIENCE_SECONDS, Env, RealDaemon, environment, until
 from loglines import Line, session
 
@@ -126,7 +126,7 @@ def test_without_the_extra_a_compressed_log_is_not_silent(
     tmp_path: Path, env: Env
 ) -> None:
     rollout(env).with_suffix(".jsonl.zst").write_bytes(
-        zstd.compress(BEGINNING + used(1))
+        squeezed.compress(BEGINNING + used(1))
     )
     hiding = tmp_path / "hiding"
     (hiding / "backports").mkdir(parents=True)

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from backports import zstd
 
+import squeezed
 from books import Book
 from costd.ingest import compressed
 from goldens import CORPUS
@@ -39,7 +39,7 @@ def generations(book: Book) -> list[tuple[int, ...]]:
 
 
 def test_a_compressed_log_is_read_once(book: Book) -> None:
-    path = put(book, f"{NAME}.zst", zstd.compress(PLAIN.read_bytes()))
+    path = put(book, f"{NAME}.zst", squeezed.compress(PLAIN.read_bytes()))
     book.catch_up()
     read = book.total()
     assert read.responses == 2
@@ -51,10 +51,10 @@ def test_a_compressed_log_is_read_once(book: Book) -> None:
 
 def test_a_compressed_log_that_was_replaced_is_read_again(book: Book) -> None:
     lines = PLAIN.read_bytes().splitlines(keepends=True)
-    put(book, f"{NAME}.zst", zstd.compress(b"".join(lines[:3])))
+    put(book, f"{NAME}.zst", squeezed.compress(b"".join(lines[:3])))
     book.catch_up()
     assert book.total().responses == 1
-    put(book, f"{NAME}.zst", zstd.compress(b"".join(lines)))
+    put(book, f"{NAME}.zst", squeezed.compress(b"".join(lines)))
     book.catch_up()
     assert (book.total().responses, generations(book)) == (2, [(1,)])
 
@@ -64,7 +64,7 @@ def test_a_thread_through_its_whole_life(book: Book) -> None:
     lines = PLAIN.read_bytes().splitlines(keepends=True)
     put(book, NAME, b"".join(lines[:3]))
     book.catch_up()
-    put(book, f"{NAME}.zst", zstd.compress(b"".join(lines[:3])))
+    put(book, f"{NAME}.zst", squeezed.compress(b"".join(lines[:3])))
     (book.root / NAME).unlink()
     book.catch_up()
     put(book, NAME, b"".join(lines))
@@ -79,7 +79,7 @@ def test_a_thread_through_its_whole_life(book: Book) -> None:
 
 
 def test_a_damaged_one_leaves_nothing_until_it_is_mended(book: Book) -> None:
-    whole = zstd.compress(PLAIN.read_bytes())
+    whole = squeezed.compress(PLAIN.read_bytes())
     path = put(book, f"{NAME}.zst", whole[:-4])
     book.catch_up()
     assert book.total().responses == 0
@@ -95,7 +95,7 @@ def test_the_package_may_come_later(
     def missing(name: str) -> None:
         raise ImportError(name)
 
-    path = put(book, f"{NAME}.zst", zstd.compress(PLAIN.read_bytes()))
+    path = put(book, f"{NAME}.zst", squeezed.compress(PLAIN.read_bytes()))
     with monkeypatch.context() as patch:
         patch.setattr(compressed, "import_module", missing)
         book.catch_up()
