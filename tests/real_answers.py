@@ -87,6 +87,11 @@ def every_answer(top: Path) -> dict[str, list[Any]]:
             **keys_of(asked),
             **events_of(asked),
             **runs_of(asked),
+            "runtimes": [asked.ask("runtimes")],
+            "performance": [
+                asked.ask("performance"),
+                asked.ask("performance", tz="UTC"),
+            ],
             "sync": [asked.ask("sync")],
             "verify": [asked.ask("verify")],
             "doctor": [asked.ask("doctor")],

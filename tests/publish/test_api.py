@@ -92,6 +92,8 @@ EXAMPLES = [
         {"status": ["failed", "unknown"], "task": "MIN-*", "limit": 0}
         | {"detailed": True},
     ),
+    ("/api/runtimes", "runtimes", {}),
+    ("/api/performance?since=7d&tz=UTC", "performance", {"since": "7d", "tz": "UTC"}),
     ("/api/runs/summary?since=7d", "runs_summary", {"since": "7d"}),
     ("/api/runs/1a2b", "run_report", {"id": "1a2b"}),
     (

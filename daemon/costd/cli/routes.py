@@ -19,6 +19,8 @@ GET = {
     "keys": "/api/keys",
     "prices": "/api/prices",
     "explain": "/api/explain",
+    "runtimes": "/api/runtimes",
+    "performance": "/api/performance",
     "runs": "/api/runs",
     "run_report": "/api/runs/{id}",
     "runs_summary": "/api/runs/summary",

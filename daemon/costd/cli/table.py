@@ -28,6 +28,8 @@ COMMANDS = {
     "event": "Say what happened: a task, a gate, a review, a call of an agent.",
     "outcome": "Say how the work on an issue ended.",
     "kpi": "What tasks took, cost and came to, by day, week or billing cycle.",
+    "runtimes": "Runtimes compared: tasks, success, time, cost, cost of a success.",
+    "performance": "How tasks go: success, time, what goes wrong, what is slow.",
     "hook": "Pass on what an agent's hook says; put it into Claude Code's settings.",
     "open": "The page, in a browser.",
     "run": "The daemon, in the foreground.",

@@ -42,7 +42,8 @@ class Publishing:
         def contents() -> Mapping[str, Any]:
             from costd.engine.documents import documents  # noqa: PLC0415 - a daemon's
 
-            self._runs.refresh(view.now)
+            if self._runs.refresh(view.now):
+                self._outlet.change()  # there may be more to work out
             issues = self._board.refresh(view, self._clock, is_last=state == "stopped")
             return {**documents(view, state=state), **issues}
 

@@ -9,24 +9,27 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
+from costd.core.capabilities import capability_of, runtime_of, spelt
 from costd.core.errors import CostdError, PublishError
 from costd.core.instants import MINUTE, SECOND
+from costd.engine.attempts import Attempts
 from costd.engine.intake import NOTHING
-from costd.engine.run_costs import spent
+from costd.engine.run_costs import Spent, spent
 from costd.engine.told import told_run
 from costd.ledger import Ledger
 from costd.ledger import runs as stored
-from costd.ledger.runs import DueRun, NewRun
+from costd.ledger.runs import DueRun, NewRun, Part
 from costd.publish.files import write_atomic
 
 Json = dict[str, Any]
+Fact = TypeVar("Fact")
 
 PATIENCE_MS = 10 * MINUTE
 """So long after a run's end its log may still be on its way."""
@@ -35,6 +38,8 @@ AT_ONCE = 100
 _SLACK_MS = SECOND
 """A last line may carry a time just after the end of its process."""
 _MOST_BYTES = 4 << 20
+_REMEMBERED = 32
+_PRETTY = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 
 
 class Runs:
@@ -48,7 +53,12 @@ class Runs:
     def __init__(self, ledger: Ledger, folder: Path | None) -> None:
         self._ledger = ledger
         self._folder = folder
+        self._attempts = Attempts(ledger)
         self._next_at = self._after = 0
+        self._is_behind = False
+        self._facts: dict[Hashable, Any] = {}
+        self.version = 0
+        """Raised whenever something about attempts is different."""
         self._changed_since = NOTHING
         self.troubles: Mapping[str, str] = {}
         """What ``health`` must say of the reports."""
@@ -64,6 +74,8 @@ class Runs:
         run = told_run(report, source)
         with self._ledger.database.transaction() as connection:
             is_new = stored.put(connection, run)
+        if is_new:
+            self._attempts.reported(run.issue, run.run_id, run.started_at)
         self._next_at = 0
         return run, is_new
 
@@ -74,7 +86,7 @@ class Runs:
 
     def is_due(self, now: int) -> bool:
         """Whether something may have to be worked out."""
-        return now >= self._next_at
+        return now >= self._next_at or self._attempts.is_behind()
 
     def refresh(self, now: int, most: int = AT_ONCE) -> bool:
         """Work out some of what is due; whether anything is different now.
@@ -86,17 +98,34 @@ class Runs:
         if not self.is_due(now):
             return False
         self._unsettle()
+        followed = self._attempts.follow()
+        self._is_behind = followed.has_more
+        while self._attempts.gone:
+            self._remove(self._attempts.gone.pop())
         runs = stored.due(self._ledger.database.connection, self._after, most)
         changed = [run for run in runs if self._complete(run, now)]
         self._after = runs[-1].id if len(runs) == most else 0
         # Whose log is on its way is looked at when that is read, and in the end.
-        self._next_at = 0 if self._after else now + MINUTE
-        return bool(changed)
+        is_behind = self._after or self._is_behind
+        self._next_at = 0 if is_behind else now + MINUTE
+        if changed or followed.is_new:
+            self.version += 1
+            self._facts.clear()
+        return bool(changed) or self._is_behind
+
+    def once(self, key: Hashable, work_out: Callable[[], Fact]) -> Fact:
+        """A fact about attempts alone, which holds until one of them is different."""
+        if key not in self._facts:
+            if len(self._facts) >= _REMEMBERED:
+                self._facts.clear()
+            self._facts[key] = work_out()
+        fact: Fact = self._facts[key]
+        return fact
 
     def refresh_all(self, now: int) -> None:
         """Work out everything that is due, for an answer about all runs."""
         self.refresh(now)
-        while self._after:
+        while self._after or self._is_behind:
             self.refresh(now)
 
     def _unsettle(self) -> None:
@@ -111,38 +140,33 @@ class Runs:
         found = stored.cleanable(connection, before)
         with self._ledger.database.transaction() as changing:
             stored.clean(changing, [number for number, _ in found], now)
+        self.version += 1
+        self._facts.clear()
         for _, place in found:
             self._remove(place)
         return [place for _, place in found]
 
     def _complete(self, run: DueRun, now: int) -> bool:
+        """Work one run out; whether its report is another one now."""
         told = orjson.loads(run.told)
-        pid = told["run"].get("pid")
         connection = self._ledger.database.connection
-        sessions = stored.sessions_of(connection, run, pid)
-        until = run.ended_at + _SLACK_MS
-        parts = (
-            stored.parts(connection, sessions, run.started_at, until)
-            if sessions
-            else []
-        )
-        is_over = now > run.ended_at + PATIENCE_MS
+        sessions = stored.sessions_of(connection, run, told["run"].get("pid"))
+        until, parts = run.ended_at + _SLACK_MS, list[Part]()
+        if sessions:
+            parts = stored.parts(connection, sessions, run.started_at, until)
         samples = [stored.sample(connection, part) for part in parts]
+        is_over = now > run.ended_at + PATIENCE_MS
         found = spent(told, parts, samples, self._ledger.card, is_over=is_over)
-        report = {**told, "tokens": found.tokens, "cost": found.cost}
-        report["run"] = {
-            **told["run"],
-            "sessions": sessions,
-            "agent": told["run"].get("agent") or found.agent or None,
-            "model": told["run"].get("model") or found.model or None,
-        }
-        data = orjson.dumps(
-            report, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-        )
+        report = _completed(told, run, found, sessions)
+        capability, is_inferred = self._capability(report, sessions)
+        data = orjson.dumps(report, option=_PRETTY)
         is_different = data != run.report
         figures = {
-            "agent": report["run"]["agent"] or "",
+            "agent": runtime_of(report["run"]["agent"] or ""),
             "model": report["run"]["model"] or "",
+            "status": report["outcome"]["status"],
+            "capability": capability,
+            "is_inferred": is_inferred,
             "cost": found.nano,
             "tokens": found.tokens["total"],
             "settled": is_over,
@@ -153,6 +177,16 @@ class Runs:
         if is_different:
             self._write(run.place, data)
         return is_different
+
+    def _capability(self, report: Json, sessions: list[str]) -> tuple[str, bool]:
+        """The kind of work: as it was told, else as the first branch with a word says."""
+        if told := report["run"].get("capability"):
+            return spelt(str(told)), False
+        branches = [str(report["run"].get("branch") or "")]
+        if sessions:
+            branches += stored.branch_of(self._ledger.database.connection, sessions)
+        found = next(filter(None, map(capability_of, branches)), "")
+        return found, bool(found)
 
     def _write(self, place: str, data: bytes) -> None:
         if self._folder is None:
@@ -186,6 +220,22 @@ class Runs:
                 found: Json = whole
                 return found
         return report
+
+
+def _completed(told: Json, run: DueRun, found: Spent, sessions: list[str]) -> Json:
+    """The report with what the ledger and events know."""
+    about, outcome = told["run"], told["outcome"]
+    report = {**told, "tokens": found.tokens, "cost": found.cost}
+    report["run"] = {
+        **about,
+        "sessions": sessions,
+        "agent": about.get("agent") or found.agent or None,
+        "model": about.get("model") or found.model or None,
+    }
+    if run.said_status and outcome["status"] == "unknown":
+        said = {"status": run.said_status, "evidence": run.said_evidence}
+        report["outcome"] = {**outcome, **said}
+    return report
 
 
 def _contents(path: Path) -> bytes:

@@ -29,6 +29,8 @@ class NewRun(NamedTuple):
     duration_ms: int | None
     told: bytes
     sessions: tuple[str, ...]
+    made_of: str = ""
+    """The events that it is made of, where only events tell of it."""
 
 
 class DueRun(NamedTuple):
@@ -43,6 +45,8 @@ class DueRun(NamedTuple):
     ended_at: int
     told: bytes
     report: bytes | None
+    said_status: str
+    said_evidence: str
 
 
 class Part(NamedTuple):
@@ -80,7 +84,7 @@ class Sample(NamedTuple):
     web_searches: int
 
 
-_TOLD = NewRun._fields[:-1]
+_TOLD = tuple(name for name in NewRun._fields if name != "sessions")
 _INSERT = (
     f"INSERT OR IGNORE INTO run ({', '.join(_TOLD)}) "
     f"VALUES ({', '.join('?' * len(_TOLD))})"
@@ -89,7 +93,8 @@ _INSERT = (
 
 def put(connection: Connection, run: NewRun) -> bool:
     """Keep a run; False where it is known already."""
-    cursor = connection.execute(_INSERT, run[:-1])
+    row = [getattr(run, name) for name in _TOLD]
+    cursor = connection.execute(_INSERT, row)
     if not cursor.rowcount:
         return False
     number = cursor.lastrowid
@@ -157,6 +162,16 @@ def parts(
     return [Part(*row) for row in connection.execute(query, (*sessions, since, until))]
 
 
+def branch_of(connection: Connection, sessions: Sequence[str]) -> list[str]:
+    """The branches of sessions, the first one first."""
+    rows = connection.execute(
+        "SELECT c.branch FROM session s JOIN context c ON c.session = s.id "
+        f"WHERE s.session_id IN ({marks(sessions)}) ORDER BY c.id",
+        tuple(sessions),
+    )
+    return [branch for (branch,) in rows]
+
+
 def sample(connection: Connection, part: Part) -> Sample:
     """The response that stands for a part."""
     columns = ", ".join(Sample._fields)
@@ -169,7 +184,7 @@ def sample(connection: Connection, part: Part) -> Sample:
 def complete(
     connection: Connection, run: DueRun, report: bytes, figures: Mapping[str, Any]
 ) -> None:
-    """Keep the report with its figures: ``agent model cost tokens settled``."""
+    """Keep the report with its figures, by the names of the table's columns."""
     names = list(figures)
     connection.execute(
         f"UPDATE run SET report = ?, {', '.join(f'{name} = ?' for name in names)} "

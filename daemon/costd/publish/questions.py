@@ -139,6 +139,8 @@ QUESTIONS = (
     Question("claims", "/api/claims", takes={"issue": text, "all": flag, **PAGE}),
     Question("suggest", "/api/suggest", takes=PAGE),
     Question("link_suggested", "/api/suggest", method="POST"),
+    Question("runtimes", "/api/runtimes"),
+    Question("performance", "/api/performance", takes=SPAN),
     Question("runs_summary", "/api/runs/summary", takes=RUNS),
     Question("run_report", "/api/runs/{id}"),
     Question("runs", "/api/runs", takes={**RUNS, "limit": number, "detailed": flag}),

@@ -52,6 +52,8 @@ MODULES = {
     "runs_summary": "runs",
     "clean_runs": "runs",
     "kpi": "kpi",
+    "runtimes": "runtimes",
+    "performance": "performance",
 }
 """Which module answers a question, in a function of the question's name."""
 

@@ -1,0 +1,210 @@
+"""``runtimes``: what each runtime did, how well, how long and for how much.
+
+A *task* is one attempt: a run, a call of an agent that events report and that is in no
+run, or a session that is a part of neither. Of the last nobody knows how it ended.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from costd.core.efforts import Effort, minutes, together
+from costd.core.instants import format_instant
+from costd.core.money import to_usd
+from costd.core.periods import day_of, start_of_day, starts
+from costd.core.summary import BASIS, Sums, cost_usd
+from costd.core.summary import together as summed
+from costd.engine.efforts import Days, days_of
+from costd.engine.history import sums_by
+from costd.engine.view import Params, View
+from costd.ledger import efforts as stored
+from costd.ledger.efforts import Kind
+from costd.ledger.reports import Cut, Question, cut, session_counts
+
+_DAYS = 30
+
+
+def runtimes(view: View, params: Params) -> dict[str, Any]:  # noqa: ARG001 - the signature of every answer
+    """The same as ``runtime-metrics.json``, as of now."""
+    view.runs.refresh_all(view.now)
+    return {
+        "schema_version": 1,
+        "generated_at": format_instant(view.now),
+        **runtime_metrics(view),
+    }
+
+
+def runtime_metrics(view: View) -> dict[str, Any]:
+    """What ``runtime-metrics.json`` holds."""
+    first = day_of(view.now, view.zone) - timedelta(days=_DAYS - 1)
+    since = start_of_day(first, view.zone)
+    models, costs = sums_by(view, ("agent", "model")), _days(view, since)
+    today, _, _ = starts(view.now, view.zone)
+    days = days_of(view, since, _end(today, view.zone), view.zone)
+    kinds, sessions = _attempts(view), session_counts(view.connection)
+    names = sorted({*sessions, *(kind.agent for kind in kinds if kind.agent)})
+    once, connection = view.runs.once, view.connection
+    inferred = once("session-kinds", lambda: stored.sessions_by_kind(connection))
+    held = once("covered", lambda: stored.covered(connection))
+    return {
+        "schemaVersion": 1,
+        "timezone": view.zone.key,
+        "basis": BASIS,
+        "pricesAsOf": view.ledger.card.as_of,
+        "since": format_instant(since),
+        "runtimes": {
+            name: _runtime(
+                name,
+                alone=sessions.get(name, 0) - held.get(name, 0),
+                kinds=[kind for kind in kinds if kind.agent == name],
+                inferred={n: c for (agent, n), c in inferred.items() if agent == name},
+                models={m: s for (agent, m), s in models.items() if agent == name},
+                days=_by_day(name, days, costs),
+            )
+            for name in names
+        },
+    }
+
+
+def _end(today: int, zone: ZoneInfo) -> int:
+    """When a day ends: after 23, 24 or 25 hours."""
+    return start_of_day(day_of(today, zone) + timedelta(days=1), zone)
+
+
+def _attempts(view: View) -> list[Kind]:
+    return view.runs.once("attempts", lambda: stored.by_kind(view.connection))
+
+
+def _days(view: View, since: int) -> list[Cut]:
+    """Each day of each agent; the days before today are cut once."""
+    today, _, _ = starts(view.now, view.zone)
+    question = Question(("day", "agent"), since, today, view.zone, {})
+    past = view.memory.before(
+        today, ("days", since), lambda: cut(view.connection, question)
+    )
+    recent = question._replace(since=today, until=view.now + 1)
+    return [*past, *cut(view.connection, recent)]
+
+
+def _runtime(
+    name: str,
+    *,
+    alone: int,
+    kinds: list[Kind],
+    inferred: dict[str, int],
+    models: dict[str, Sums],
+    days: list[dict[str, Any]],
+) -> dict[str, Any]:
+    """One runtime.
+
+    Args:
+        name: the agent.
+        alone: its sessions that are in no attempt.
+        kinds: its attempts.
+        inferred: sessions in no attempt by the kind of work that their branch names.
+        models: what the ledger holds of it.
+        days: its days.
+    """
+    effort = together(kind.effort for kind in kinds)
+    tasks = effort.tasks + alone
+    sums = summed(models.values())
+    cost = sums.cost if models else effort.cost if effort.costed else None
+    total = cost_usd(sums) if models else None if cost is None else to_usd(cost)
+    return {
+        "runtime": name,
+        "totalTasks": tasks,
+        "successfulTasks": effort.succeeded,
+        "failedTasks": effort.failed,
+        "blockedTasks": effort.blocked,
+        "unknownTasks": tasks - effort.known,
+        "successRate": effort.success_rate,
+        "avgDurationMinutes": minutes(effort.avg_ms),
+        "avgCost": None if total is None or not tasks else to_usd((cost or 0) // tasks),
+        "totalCost": total,
+        "costBasis": "ledger" if models else None if cost is None else "reported",
+        "costPerSuccess": _usd(effort.cost_per_success),
+        "costPerSuccessLowerBound": bool(effort.succeeded and effort.is_lower_bound),
+        "totalTokens": sums.total_tokens if models else effort.tokens or None,
+        "lowerBound": bool(sums.unfinalised or sums.unpriced),
+        "unpricedTokens": sums.unpriced_tokens,
+        "byCapability": _by_capability(kinds, inferred),
+        "byModel": {name: _model(found) for name, found in sorted(models.items())},
+        "dailyStats": days,
+    }
+
+
+def _model(found: Sums) -> dict[str, Any]:
+    return {
+        "cost": cost_usd(found),
+        "tokens": found.total_tokens,
+        "responses": found.responses,
+    }
+
+
+def _by_capability(
+    kinds: list[Kind], inferred: dict[str, int]
+) -> dict[str, dict[str, Any]]:
+    """Each kind of work that somebody named, or that a branch does."""
+    names = {kind.capability for kind in kinds if kind.capability} | set(inferred)
+    found = {}
+    for name in sorted(names):
+        own = [kind for kind in kinds if kind.capability == name]
+        effort = together(kind.effort for kind in own)
+        guessed = sum(kind.effort.tasks for kind in own if kind.is_inferred)
+        guessed += inferred.get(name, 0)
+        tasks = effort.tasks + inferred.get(name, 0)
+        found[name] = {
+            "tasks": tasks,
+            "successRate": effort.success_rate,
+            "avgDuration": minutes(effort.avg_ms),
+            "unknownTasks": tasks - effort.known,
+            "inferredTasks": guessed,
+            "inferred": guessed == tasks,
+        }
+    return found
+
+
+def _by_day(name: str, days: Days, costs: list[Cut]) -> list[dict[str, Any]]:
+    """The days on which an agent did anything: attempts, and sessions in none."""
+    money = {row.keys[0]: row.sums for row in costs if row.keys[1] == name}
+    found = []
+    for date in sorted({*days.dates, *money}):
+        key, sums = (date, name), money.get(date)
+        effort = days.efforts.get(key, Effort())
+        if sums is None and not effort.tasks and key not in days.failures:
+            continue
+        sessions = 0 if sums is None else sums.sessions
+        tasks = effort.tasks + max(sessions - days.covered.get(key, 0), 0)
+        found.append(
+            {
+                "date": date,
+                "tasks": tasks,
+                "cost": _day_cost(sums, effort),
+                "successRate": effort.success_rate,
+                "successfulTasks": effort.succeeded,
+                "failedTasks": effort.failed,
+                "unknownTasks": tasks - effort.known,
+                "errors": days.failures.get(key, 0),
+                "minDurationMinutes": minutes(effort.shortest_ms),
+                "avgDurationMinutes": minutes(effort.avg_ms),
+                "maxDurationMinutes": minutes(effort.longest_ms),
+                "tokens": (effort.tokens or None)
+                if sums is None
+                else sums.total_tokens,
+                "sessions": sessions,
+            }
+        )
+    return found
+
+
+def _day_cost(sums: Sums | None, effort: Effort) -> float | None:
+    """By the ledger where it holds anything of that day, else as events say."""
+    if sums is not None:
+        return cost_usd(sums)
+    return to_usd(effort.cost) if effort.costed else None
+
+
+def _usd(nano: float | None) -> float | None:
+    return None if nano is None else to_usd(round(nano))
