@@ -82,6 +82,17 @@ def events_of(asked: Asks) -> dict[str, list[Any]]:
             asked.ask("activity", events={"type": "cron", "action": "ran"}),
         ],
         "event query": [asked.ask("event_query")],
+        "event report": [
+            asked.ask(
+                "event_report",
+                by=["day", "agent", "model", "feature", "role", "issue", "task"],
+                filters={"agent": ["claude"]},
+            ),
+            *(
+                asked.ask("event_report", by=[kind, "type", "session", "run"])
+                for kind in ("hour", "week", "month")
+            ),
+        ],
         "kpi": [
             asked.ask("kpi", period=period)
             for period in ("daily", "weekly", "cycle", "task", "all")

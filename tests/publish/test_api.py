@@ -97,6 +97,11 @@ EXAMPLES = [
     ("/api/runs/summary?since=7d", "runs_summary", {"since": "7d"}),
     ("/api/runs/1a2b", "run_report", {"id": "1a2b"}),
     (
+        "/api/events/report?by=agent,feature&since=7d&model=o3",
+        "event_report",
+        {"by": ["agent", "feature"], "since": "7d", "filters": {"model": ["o3"]}},
+    ),
+    (
         "/api/kpi?period=cycle&cycle_day=15&since=90d&limit=0",
         "kpi",
         {"period": "cycle", "cycle_day": 15, "since": "90d", "limit": 0},

@@ -26,6 +26,7 @@ GET = {
     "runs_summary": "/api/runs/summary",
     "doctor": "/api/doctor",
     "event_query": "/api/events",
+    "event_report": "/api/events/report",
     "kpi": "/api/kpi",
 }
 POST = {

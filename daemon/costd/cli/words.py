@@ -16,6 +16,20 @@ DIMENSIONS = (
 )
 """What ``--by`` takes."""
 
+EVENT_DIMENSIONS = (
+    *PERIODS,
+    "agent",
+    "model",
+    "feature",
+    "role",
+    "issue",
+    "task",
+    "type",
+    "session",
+    "run",
+)
+"""What ``--by`` takes with ``--events``."""
+
 FILTERS = {
     "model": True,
     "session": True,

@@ -155,6 +155,12 @@ QUESTIONS = (
     Question("hook", "/api/hook", method="POST"),
     Question("events", "/api/events", method="POST", body="events"),
     Question("activity", "/api/activity", method="POST", body="events"),
+    Question(
+        "event_report",
+        "/api/events/report",
+        takes={"by": words, **SPAN},
+        filtered=True,
+    ),
     Question("event_query", "/api/events", takes=EVENTS),
     Question("kpi", "/api/kpi", takes={"period": text, "cycle_day": number, **PAGE}),
     Question("sync", "/api/sync", method="POST", seconds=None),

@@ -51,6 +51,7 @@ MODULES = {
     "run_report": "runs",
     "runs_summary": "runs",
     "clean_runs": "runs",
+    "event_report": "event_report",
     "kpi": "kpi",
     "runtimes": "runtimes",
     "performance": "performance",
