@@ -452,6 +452,97 @@ def test_what_could_be_linked_can_be_linked_at_once(book: Owned) -> None:
     assert book.ask("link_suggested")["claims"] == []
 
 
+def prompt(book: Owned, session: str, text: object, **fields: object) -> None:
+    """A line that a person, or the agent for itself, wrote."""
+    line = {
+        "type": "user",
+        "sessionId": session,
+        "timestamp": stamp(BEGAN),
+        "message": {"role": "user", "content": text},
+    }
+    book.work.write(log_of(session, str(fields.get("agentId", ""))), {**line, **fields})
+
+
+URL = "https://linear.app/team/issue/zed-7/secret-title"
+OTHER_URL = "https://github.com/owner/name/issues/8"
+
+
+def suggested(book: Owned) -> list[tuple[str, str]]:
+    book.sync()
+    rows = book.ask("suggest")["rows"]
+    return [(row["reason"], row["issue"]) for row in rows]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Work on {URL}, please",
+        [{"type": "text", "text": f"Work on {URL}"}, {"type": "image", "source": {}}],
+        f"<command-name>/fix</command-name><command-args>{URL}</command-args>",
+        f"Do it: {URL}<system-reminder>{OTHER_URL}</system-reminder>",
+        [{"type": "text", "text": f"<ide_opened_file>{OTHER_URL}"},
+         {"type": "text", "text": URL}],
+    ],
+)  # fmt: skip
+def test_the_address_in_the_first_prompt_is_suggested(
+    book: Owned, text: object
+) -> None:
+    prompt(
+        book, S1, "<local-command-stdout>https://x/browse/NO-1</local-command-stdout>"
+    )
+    prompt(book, S1, "<command-name>/clear</command-name>")
+    prompt(book, S1, f"{OTHER_URL} of a skill", isMeta=True)
+    prompt(book, S1, [{"type": "tool_result", "content": OTHER_URL}])
+    prompt(book, S1, text)
+    prompt(book, S1, f"And {OTHER_URL}")
+    message = book.work.respond(S1, 0)
+    assert suggested(book) == [("prompt-url", "ZED-7")]
+    assert book.costs() == {"none:default-branch": ONE}
+    (row,) = book.ask("suggest")["rows"]
+    assert (row["selector"], row["value"], row["confidence"]) == ("session", S1, 0.5)
+    book.ask("link_suggested")
+    assert book.owner(message)["issue"] == "ZED-7"
+    assert suggested(book) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["Nothing", f"{URL} or {OTHER_URL}", "ZED-7", [{"type": "image"}]]
+)
+def test_the_first_prompt_alone_is_looked_at(book: Owned, text: object) -> None:
+    prompt(book, S1, text)
+    book.sync()
+    prompt(book, S1, URL)
+    book.work.respond(S1, 0)
+    assert suggested(book) == []
+
+
+def test_a_prompt_to_a_subagent_says_nothing(book: Owned) -> None:
+    prompt(book, S1, URL, agentId="a1", isSidechain=True)
+    prompt(book, S1, URL, isSidechain=True)
+    book.work.respond(S1, 0)
+    book.work.respond(S1, 0, agent="a1")
+    assert suggested(book) == []
+
+
+def test_what_has_an_owner_needs_no_prompt(book: Owned) -> None:
+    prompt(book, S1, URL)
+    book.work.respond(S1, 0, branch="MIN-1")
+    book.work.respond(S1, 1, branch="main")
+    book.work.respond(S1, 2, branch="MIN-2")
+    assert suggested(book) == []
+
+
+def test_of_a_prompt_only_the_issue_is_kept(book: Owned) -> None:
+    prompt(book, S1, f"secret words {URL}")
+    book.work.respond(S1, 0)
+    book.sync()
+    kept = b"".join(
+        f.read_bytes() for f in (book.top / "state").rglob("*") if f.is_file()
+    )
+    assert b"ZED-7" in kept
+    assert b"secret" not in kept
+
+
 def test_two_issues_in_one_name_are_left_to_people(book: Owned) -> None:
     for number in (1, 2, 30):
         book.work.respond(S1, number, branch=f"min-{number}")

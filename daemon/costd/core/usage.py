@@ -92,6 +92,14 @@ class PullRequest(Struct, array_like=True, frozen=True, gc=False):
     at: int
 
 
+class PromptedIssue(Struct, array_like=True, frozen=True, gc=False):
+    """The one issue whose address stands in a session's first prompt."""
+
+    session_id: str
+    issue: str
+    at: int
+
+
 class Worktree(Struct, array_like=True, frozen=True, gc=False):
     """A session entered a worktree; ``branch`` is the worktree's own."""
 
@@ -144,3 +152,4 @@ class Reading(Struct, array_like=True, gc=False):
     last_at: int
     forked: bool
     subagents: list[Subagent] = []
+    prompted: list[PromptedIssue] = []

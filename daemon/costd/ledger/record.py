@@ -133,6 +133,13 @@ class Recorder:
                 "INSERT OR REPLACE INTO worktree VALUES (?, ?, ?, ?)",
                 (session, tree.path, tree.branch, tree.original_cwd),
             )
+        for found in reading.prompted:
+            session = self._places.session(source, found.session_id)
+            run(
+                "INSERT INTO prompt_issue VALUES (?, ?, ?) ON CONFLICT DO UPDATE "
+                "SET issue = excluded.issue, at = excluded.at WHERE excluded.at < at",
+                (session, found.issue, found.at),
+            )
         for reported in reading.reported:
             session = self._places.session(source, reported.session_id)
             run(

@@ -32,6 +32,7 @@ class Neighbour(NamedTuple):
     issue: str
     number: int
     repository: str
+    prompted: str
 
 
 _HINTS = """
@@ -69,14 +70,21 @@ linked AS (
         SELECT c.session FROM context c JOIN attribution a ON a.context_id = c.id
         WHERE a.issue NOT LIKE 'none:%'
     ) GROUP BY 1 HAVING count(DISTINCT url) = 1
+),
+prompted AS (
+    SELECT session, issue FROM prompt_issue WHERE session NOT IN (
+        SELECT c.session FROM context c JOIN attribution a ON a.context_id = c.id
+        WHERE a.issue NOT LIKE 'none:%'
+    )
 )
 SELECT s.session_id, held.bucket, held.responses, held.cost,
        coalesce(owned.issue, ''), coalesce(linked.number, 0),
-       coalesce(linked.repository, '')
+       coalesce(linked.repository, ''), coalesce(prompted.issue, '')
 FROM held JOIN session s ON s.id = held.session
 LEFT JOIN owned ON owned.session = held.session
 LEFT JOIN linked ON linked.session = held.session
-WHERE owned.issue IS NOT NULL OR linked.number > 0
+LEFT JOIN prompted ON prompted.session = held.session
+WHERE owned.issue IS NOT NULL OR linked.number > 0 OR prompted.issue IS NOT NULL
 """
 
 
@@ -89,7 +97,7 @@ def hints(connection: Connection, since: int | None, until: int | None) -> list[
 def neighbours(
     connection: Connection, since: int | None, until: int | None
 ) -> list[Neighbour]:
-    """Sessions that are for one issue elsewhere, or that named one pull request."""
+    """Sessions that are for one issue elsewhere, or that named one thing."""
     rows = connection.execute(_NEIGHBOURS, _buckets(since, until))
     return [Neighbour(*row) for row in rows]
 

@@ -6,10 +6,6 @@ from collections.abc import Collection, Mapping
 from sqlite3 import Connection
 from typing import NamedTuple
 
-import msgspec
-
-_NAME = "tracker_keys"
-
 
 class Imported(NamedTuple):
     """Where a key came from, and when, milliseconds."""
@@ -20,19 +16,16 @@ class Imported(NamedTuple):
 
 def imported(connection: Connection) -> dict[str, Imported]:
     """The imported keys, in upper case."""
-    row = connection.execute(
-        "SELECT value FROM meta WHERE key = ?", (_NAME,)
-    ).fetchone()
-    if row is None:
-        return {}
-    return msgspec.json.decode(row[0], type=dict[str, Imported])
+    rows = connection.execute("SELECT key, source, imported_at FROM tracker_key")
+    return {key: Imported(source, at) for key, source, at in rows}
 
 
 def put(connection: Connection, keys: Mapping[str, Imported]) -> None:
     """Keep these keys and no others."""
-    connection.execute(
-        "INSERT OR REPLACE INTO meta VALUES (?, ?)",
-        (_NAME, msgspec.json.encode(keys, order="sorted").decode()),
+    connection.execute("DELETE FROM tracker_key")
+    connection.executemany(
+        "INSERT INTO tracker_key VALUES (?, ?, ?)",
+        [(key, *found) for key, found in keys.items()],
     )
 
 

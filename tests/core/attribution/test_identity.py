@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costd.core.attribution import issue_in, issue_problem, require_issue, valid_issue
+from costd.core.attribution import (
+    addressed_issue,
+    issue_in,
+    issue_problem,
+    require_issue,
+    valid_issue,
+)
 from costd.core.errors import UsageError
 
 
@@ -31,6 +37,8 @@ from costd.core.errors import UsageError
         ("https://gitlab.example.com/g/s/r/-/issues/5", "g/s/r#5"),
         ("https://linear.app/team/issue/abc-12/a-title", "ABC-12"),
         ("https://x.atlassian.net/browse/ABC-12?focus=1", "ABC-12"),
+        ("https://x.youtrack.cloud/issue/ABC-12/a-title", "ABC-12"),
+        ("https://example.com/youtrack/issue/ABC-12", "ABC-12"),
     ],
 )
 def test_ids_have_one_spelling(text: str, issue: str) -> None:
@@ -118,3 +126,27 @@ def test_what_passes_is_stable_and_safe(text: str) -> None:
         assert " " not in issue
         assert ".." not in issue
         assert not issue.startswith((".", "/", "-"))
+
+
+@pytest.mark.parametrize(
+    ("text", "issue"),
+    [
+        ("Fix https://github.com/o/r/issues/5.", "o/r#5"),
+        ("(see https://linear.app/team/issue/abc-12/a-title)", "ABC-12"),
+        ("**https://x.atlassian.net/browse/ABC-12**, now", "ABC-12"),
+        (
+            "https://github.com/o/r/issues/5 or http://github.com/o/r/issues/5#x",
+            "o/r#5",
+        ),
+        ("https://github.com/o/r/issues/5, not https://example.com/a", "o/r#5"),
+        ("https://github.com/o/r/issues/5 in https://github.com/o/r/pull/6", "o/r#5"),
+        ("https://github.com/o/r/issues/5 https://github.com/o/r/issues/6", ""),
+        ("https://github.com/o/r/pull/6", ""),
+        ("ABC-12, o/r#5, github.com/o/r/issues/5", ""),
+        ("https://github.com/o/r/issues/0", ""),
+        ("https://" * 100_000, ""),
+        ("", ""),
+    ],
+)
+def test_one_address_in_a_text_is_an_issue(text: str, issue: str) -> None:
+    assert addressed_issue(text) == issue

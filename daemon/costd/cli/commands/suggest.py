@@ -12,7 +12,8 @@ from costd.cli.render.suggest import applied_page, suggest_page
 from costd.cli.selectors import present
 
 HELP = """What could be linked: branches and directories whose names look like an issue,
-but not surely enough to count, and sessions of which the rest is for one issue.
+but not surely enough to count, and sessions of which the rest is for one issue, whose
+first prompt holds the address of one issue, or that name one pull request.
 
 --apply makes a claim of each that is not ambiguous; costd unlink takes one back.
 """

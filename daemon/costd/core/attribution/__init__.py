@@ -22,6 +22,7 @@ from costd.core.attribution.claims import (
 )
 from costd.core.attribution.environment import Declared, declared
 from costd.core.attribution.identity import (
+    addressed_issue,
     issue_in,
     issue_problem,
     require_issue,
@@ -61,6 +62,7 @@ __all__ = [
     "Keys",
     "Place",
     "Span",
+    "addressed_issue",
     "attribute_place",
     "candidates",
     "declared",

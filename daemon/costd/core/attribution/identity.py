@@ -27,10 +27,13 @@ _HOSTED = re.compile(
     re.ASCII,
 )
 _TRACKED = re.compile(
-    r"https?://(?:linear\.app/[A-Za-z0-9_.-]+/issue|[A-Za-z0-9.-]+/browse)/"
+    r"https?://(?:linear\.app/[A-Za-z0-9_.-]+/issue|[A-Za-z0-9.-]+/browse"
+    r"|[A-Za-z0-9.-]+/(?:youtrack/)?issue)/"
     r"([A-Za-z][A-Za-z0-9_]*-[0-9]{1,9})(?:[/?#].*)?",
     re.ASCII,
 )
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9\-._~:/?#@!$&()*+,;=%]+", re.ASCII)
+_AFTER_ADDRESS = ".,;:!?)*_~"
 
 
 def valid_issue(text: str) -> str | None:
@@ -50,6 +53,20 @@ def issue_problem(text: str) -> str:
     if len(text) > LONGEST * 4:
         return f"is {len(text)} characters long; {LONGEST} are allowed"
     return _problem(_from_address(text.strip(" ")))
+
+
+def addressed_issue(text: str) -> str:
+    """The one issue whose address stands in a text; empty where none or several do.
+
+    Ids without an address are not looked for: they are too often something else. Nor
+    are pull requests.
+    """
+    found = {
+        issue
+        for address in _ADDRESS.findall(text)
+        if (issue := valid_issue(address.rstrip(_AFTER_ADDRESS))) and "!" not in issue
+    }
+    return found.pop() if len(found) == 1 else ""
 
 
 def issue_in(repo: str, text: str) -> str | None:

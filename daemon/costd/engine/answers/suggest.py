@@ -18,7 +18,7 @@ from costd.ledger.moves import Moves
 from costd.ledger.suggestions import Hint, Neighbour, hints, neighbours
 
 APPLY = "costd suggest --apply"
-SAME_SESSION, PULL_REQUEST = 45, 50
+SAME_SESSION, PULL_REQUEST, PROMPT = 45, 50, 50
 """Percent: not enough to count, enough to be asked about."""
 
 _LIMIT = 50
@@ -136,6 +136,9 @@ def _by_session(found: Neighbour) -> Suggestion | None:
     if found.issue:
         issue, confidence, reason = found.issue, SAME_SESSION, "same-session"
         evidence = f"the rest of the session is for {found.issue}"
+    elif found.prompted:
+        issue, confidence, reason = found.prompted, PROMPT, "prompt-url"
+        evidence = f"the first prompt gives no other issue's address than {issue}'s"
     else:
         request = valid_issue(f"{found.repository}!{found.number}")
         if request is None:

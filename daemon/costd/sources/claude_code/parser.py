@@ -20,6 +20,7 @@ from costd.sources.claude_code.parts import (
     search_part,
     searches_begun,
 )
+from costd.sources.claude_code.prompts import is_prompt
 from costd.sources.claude_code.shapes import (
     Iteration,
     Line,
@@ -90,6 +91,8 @@ class Parser:
                         response(line, message, message.usage, base + start)
                 elif line.type != "user" or has_searches(line.toolUseResult):
                     self._other(line, view, start, end, base)
+                elif not self._state.prompted:
+                    self._prompted(line, view[start:end])
                 if line.timestamp is not None:
                     self._last = line.timestamp
                     if not self._first:
@@ -313,6 +316,13 @@ class Parser:
     def _note(self, line: Line, found: Note) -> None:
         session = line.sessionId or line.session_id or self._session_id
         notes.note(line.type or "", found, session, self._at(line), self._reading)
+
+    def _prompted(self, line: Line, raw: memoryview) -> None:
+        """A user's line, before the first prompt of a session was seen."""
+        if not (line.isSidechain or line.agentId or self._agent_id):
+            session = line.sessionId or line.session_id or self._session_id
+            found = is_prompt(raw, session, self._at(line), self._reading)
+            self._state.prompted = found
 
     def _searched(self, line: Line, message: Message) -> None:
         """A tool's result says how many searches a side call ran."""

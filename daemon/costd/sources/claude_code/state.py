@@ -68,6 +68,8 @@ class State(Struct, array_like=True):
     searches: dict[str, Search]
     last: str
     """The time of the last line that has one; the others take it over."""
+    prompted: bool = True
+    """Whether the first prompt was seen; checkpoints of before do not say."""
 
     def identity(self, line: Asked) -> tuple[str, str]:
         """The response id of a line, and the scope in which it means one response.
@@ -117,14 +119,18 @@ class State(Struct, array_like=True):
 
     def pack(self) -> bytes:
         """What the checkpoint holds; empty where nothing is remembered."""
-        if not (self.runs or self.searches or self.last):
+        if not (self.runs or self.searches or self.last or self.prompted):
             return b""
         return msgspec.msgpack.encode(self)
 
 
 def unpack(packed: bytes) -> State:
     """The state in a checkpoint."""
-    return msgspec.msgpack.decode(packed, type=State) if packed else State({}, {}, "")
+    return msgspec.msgpack.decode(packed, type=State) if packed else _new()
+
+
+def _new() -> State:
+    return State({}, {}, "", prompted=False)
 
 
 def _begin(number: int, line: Asked) -> Run:
