@@ -10,7 +10,7 @@ READY := .venv/.ready
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run test check format lint layers types tests bench lock clean
+.PHONY: help setup run test check format lint layers types tests bench soak lock clean
 
 # An environment knows its own absolute path and its Python. It is made again from
 # nothing when the checkout has moved, that Python is gone, or another one is asked
@@ -68,6 +68,9 @@ tests: $(READY) ## the tests alone; PYTEST_ARGS='-k tail' for some
 
 bench: $(READY) ## measure costd beside its peers (minutes)
 	@$(BIN)/python tests/benchmarks/compare.py $(ARGS)
+
+soak: $(READY) ## a daemon's bad day; ARGS="--seconds 60" for a short one
+	@$(BIN)/python tests/benchmarks/soak.py $(ARGS)
 
 lock: ## compile both lock files again (needs uv); ARGS=--upgrade
 	@command -v uv >/dev/null || { echo "make lock needs uv on PATH" >&2; exit 1; }

@@ -92,8 +92,8 @@ class RealOne(ExactlyOnce):
     @rule(slices=st.integers(0, 3))
     def begin_to_read(self, slices: int) -> None:
         """It is held for a while: what happens meanwhile makes events all at once."""
-        number = signal.SIGSTOP if slices else signal.SIGCONT
-        self.home.signal(number)
+        self.catch_up()
+        self.home.signal(signal.SIGSTOP)
         for _ in range(slices):
             self.talk(slices)
         self.home.signal(signal.SIGCONT)
