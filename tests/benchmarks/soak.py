@@ -31,6 +31,7 @@ from faults.homes import CONFIG, Home, Total  # noqa: E402 - the path is set abo
 from loglines import Line, session  # noqa: E402 - the path is set above
 
 MEGABYTE = 1_000_000
+NOTHING = Total(0, 0, "")
 WARM_SHARE = 0.6
 """Of the quiet part, how much is left out before memory and descriptors are compared."""
 
@@ -61,8 +62,8 @@ class Outcome:
     starts: list[float] = field(default_factory=list)
     lags: list[float] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
-    expected: Total = Total(0, 0, "")
-    counted: Total = Total(0, 0, "")
+    expected: Total = NOTHING
+    counted: Total = NOTHING
     is_verified: bool = False
 
     @property
