@@ -12,6 +12,7 @@ daemon writes the socket it really uses into ``daemon.json``, which clients read
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import sys
@@ -191,8 +192,23 @@ def _runtime_dir(dirs: PlatformDirs, state_dir: Path) -> Path:
         except (
             OSError
         ):  # its check of the fall-back failed, which we do not want anyway
-            return state_dir / "run"
-    return state_dir / "run" if path.parent.name == f"runtime-{os.geteuid()}" else path
+            return _short_enough(state_dir)
+    if path.parent.name == f"runtime-{os.geteuid()}":
+        return _short_enough(state_dir)
+    return path
+
+
+def _short_enough(state_dir: Path) -> Path:
+    """``run`` in the state directory; for a socket too deep there, one in /tmp.
+
+    Others can see its name and take it first, which ``ensure`` refuses; but only a home
+    of a hundred characters leads here, and commands find the socket by ``daemon.json``.
+    """
+    usual = state_dir / "run"
+    if len(os.fsencode(usual / SOCKET_NAME)) <= SOCKET_LIMIT_BYTES:
+        return usual
+    name = hashlib.sha256(os.fsencode(state_dir)).hexdigest()[:8]
+    return Path("/tmp", f"costd-{os.geteuid()}-{name}")  # noqa: S108 - owner and mode are checked
 
 
 def _make_private(path: Path, setting: str) -> None:
@@ -210,7 +226,9 @@ def _make_private(path: Path, setting: str) -> None:
 
 
 def _refuse_foreign(path: Path, setting: str) -> None:
-    status = path.stat()
+    # A link in a directory where everybody can make one leads wherever they want.
+    is_shared = stat.S_IMODE(path.parent.stat().st_mode) & stat.S_IWOTH
+    status = path.lstat() if is_shared else path.stat()
     if not stat.S_ISDIR(status.st_mode):
         raise ConfigError(f"{path} is not a directory", f"Set {_named(setting)}.")
     if status.st_uid != os.geteuid():

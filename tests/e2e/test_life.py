@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -104,42 +103,6 @@ def test_a_second_daemon_leaves_and_the_first_goes_on(
     assert b"running already" in words
     write(env, 1)
     until(lambda: responses(daemon) == 1, "the first daemon's work")
-
-
-def test_of_ten_that_start_at_once_one_lives(env: Env) -> None:
-    started = [begin(env) for _ in range(10)]
-    try:
-        until(
-            lambda: sum(p.poll() is not None for p in started) == 9, "nine that leave"
-        )
-        assert {p.returncode for p in started if p.returncode is not None} == {75}
-        until(Path(env["COSTD_STATE_DIR"], "daemon.json").exists, "the one that lives")
-        assert pid_of(env) in {p.pid for p in started if p.returncode is None}
-    finally:
-        for process in started:
-            process.kill()
-            process.communicate()
-
-
-def test_a_dead_ones_socket_is_replaced(env: Env, daemon: RealDaemon) -> None:
-    daemon.start()
-    daemon.kill()
-    assert Path(env["COSTD_RUNTIME_DIR"], "costd.sock").exists()
-    daemon.start()
-    assert daemon.ask("status")["daemon"] is True
-
-
-def test_a_socket_that_a_cleaner_took_comes_back(env: Env, daemon: RealDaemon) -> None:
-    daemon.start()
-    path = Path(env["COSTD_RUNTIME_DIR"], "costd.sock")
-    path.unlink()
-    until(path.exists, "the socket")
-
-    def answers() -> bool:
-        with socket.socket(socket.AF_UNIX) as connection:
-            return connection.connect_ex(str(path)) == 0
-
-    until(answers, "an answer on it")
 
 
 def test_every_shell_finds_it(env: Env, daemon: RealDaemon) -> None:

@@ -53,19 +53,26 @@ def ask(answers: Answers, question: str, params: Params | None = None) -> Any:
 
 
 @contextmanager
-def open_answers(config_file: str | None, *, fresh: bool = True) -> Iterator[Answers]:
+def open_answers(
+    config_file: str | None, *, fresh: bool = True, patience: float | None = None
+) -> Iterator[Answers]:
     """Whoever can answer, for the length of a command.
 
     Args:
         config_file: the configuration that the command line names.
         fresh: whether an engine that is hosted here catches up with the logs first.
+        patience: how long to wait, in seconds, while somebody has the ledger and
+            answers nobody.
 
     Raises:
         ConfigError: the configuration cannot be used.
         NoDaemonError: no daemon answers, and none can be hosted.
     """
     with ExitStack() as stack:
-        answers = _running(config_file) or _from_configuration(config_file, stack)
+        answers: Answers | None = _running(config_file)
+        if answers is None:
+            seconds = LOCKED_SECONDS if patience is None else patience
+            answers = _from_configuration(config_file, stack, seconds)
         stack.callback(answers.close)
         if fresh and answers.hosted:
             answers.work("sync", {})
@@ -101,9 +108,14 @@ def open_daemon(config_file: str | None) -> Iterator[Answers]:
 
 
 class DaemonAnswers:
-    """The daemon's, over one connection."""
+    """The daemon's, over one connection.
+
+    Attributes:
+        seconds: how long to wait for an answer that takes no work.
+    """
 
     hosted = False
+    seconds = READ_SECONDS
 
     def __init__(self, connection: Connection, path: str) -> None:
         self._connection = connection
@@ -112,7 +124,8 @@ class DaemonAnswers:
     def body(self, question: str, params: Params) -> bytes:
         """See ``Answers``."""
         if question not in routes.POST:
-            return self._connection.ask("GET", routes.target(question, params))
+            target = routes.target(question, params)
+            return self._connection.ask("GET", target, b"", self.seconds)
         seconds = None if question in routes.PATIENT else READ_SECONDS
         body = json.dumps(params).encode()
         return self._connection.ask("POST", routes.POST[question], body, seconds)
@@ -229,7 +242,9 @@ def _listening(path: str | None) -> DaemonAnswers | None:
     return DaemonAnswers(connection, path or "") if connection else None
 
 
-def _from_configuration(config_file: str | None, stack: ExitStack) -> Answers:
+def _from_configuration(
+    config_file: str | None, stack: ExitStack, patience: float
+) -> Answers:
     """The daemon at one of the places that the configuration names, or our own engine."""
     from costd.cli.configuration import (  # noqa: PLC0415 - a daemon saves us all this
         engine,
@@ -238,7 +253,7 @@ def _from_configuration(config_file: str | None, stack: ExitStack) -> Answers:
     )
 
     config = load(config_file)
-    deadline = time.monotonic() + LOCKED_SECONDS
+    deadline = time.monotonic() + patience
     while True:
         for path in sockets(config.paths):
             if daemon := _listening(path):

@@ -11,6 +11,7 @@ from __future__ import annotations
 from costd.cli import finder, health, output, routes
 from costd.cli.client import Connection, connect
 from costd.cli.words import DIMENSIONS, FILTERS, SPAN, split
+from costd.core.errors import BusyError, NoDaemonError
 
 COMPLETION = "_COSTD_COMPLETE"
 
@@ -30,6 +31,14 @@ def answer(argv: list[str], environ: dict[str, str]) -> int | None:
         if question == "report":
             return _report(connection, params)
         return _status(connection, as_json=bool(options))
+    except (BusyError, NoDaemonError) as error:
+        if question == "report":
+            raise
+        from importlib import import_module  # noqa: PLC0415 - only when nobody answers
+
+        # By name, so that this module imports no more than what an answer needs.
+        last_known = import_module("costd.cli.last_known")
+        return int(last_known.show_last_known(None, error, is_json=bool(options)))
     finally:
         connection.close()
 
@@ -82,7 +91,7 @@ def _take(
 
 
 def _status(connection: Connection, *, as_json: bool) -> int:
-    body = connection.ask("GET", routes.GET["status"])
+    body = connection.ask("GET", routes.GET["status"], b"", routes.STATUS_SECONDS)
     if as_json:
         output.write(body)
     else:

@@ -44,6 +44,11 @@ POST = {
 # Work that reads every log takes as long as it takes.
 PATIENT = frozenset({"sync", "reprice", "verify"})
 
+STATUS_SECONDS = 10.0
+"""How long a status waits for a daemon that is there: it answers in milliseconds."""
+LOCKED_SECONDS = 5.0
+"""And for one that starts, or for another command that has the ledger."""
+
 
 def target(question: str, params: dict[str, object]) -> str:
     """Path and query of a question that is read with ``GET``."""

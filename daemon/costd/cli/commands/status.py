@@ -5,16 +5,19 @@ from __future__ import annotations
 import click
 
 from costd.cli import health
-from costd.cli.answers import open_answers
+from costd.cli.answers import DaemonAnswers, open_answers
 from costd.cli.options import as_json, example, show
 from costd.cli.render.status import status_page
+from costd.cli.routes import LOCKED_SECONDS, STATUS_SECONDS
+from costd.core.errors import BusyError, NoDaemonError
 
 HELP = """What runs, what it cost, and whether the numbers can be trusted.
 
 Live sessions with their cost so far and per hour; today, this week, this month and all;
 what no issue owns, what has no price, what is wrong and what to do about it.
 
-Exit code 4 means that the numbers are stale or incomplete: see health.
+Exit code 4 means that the numbers are stale or incomplete: see health. Exit code 3 means
+that nobody answers: what is shown is what costd published last.
 """
 
 
@@ -43,7 +46,16 @@ def command(config: str | None, watch: bool, interval: float, as_json: bool) -> 
         )
 
         return watch_status(config, interval, is_json=as_json)
-    with open_answers(config) as answers:
-        body = answers.body("status", {})
+    try:
+        with open_answers(config, patience=LOCKED_SECONDS) as answers:
+            if isinstance(answers, DaemonAnswers):
+                answers.seconds = STATUS_SECONDS
+            body = answers.body("status", {})
+    except (BusyError, NoDaemonError) as error:
+        from costd.cli.last_known import (  # noqa: PLC0415 - only when nobody answers
+            show_last_known,
+        )
+
+        return show_last_known(config, error, is_json=as_json)
     show(body, status_page, is_json=as_json)
     return health.code_of(body)
