@@ -125,7 +125,8 @@ def test_it_imports_only_what_it_needs(env: Env, issue: str | None) -> None:
     program = (
         "import sys; from costd.cli.entry import run; code = run(['hook']);"
         "heavy = {'click', 'rich', 'msgspec', 'typing', 'pathlib', 'tomllib', 'socket',"
-        " 'subprocess', 'asyncio', 'costd.core.attribution', 'costd.cli.quick'};"
+        " 'subprocess', 'asyncio', 'signal', 'zlib', 'importlib', 'threading',"
+        " 'costd.core.attribution', 'costd.cli.quick'};"
         "print(code, sorted(heavy & sys.modules.keys()))"
     )
     done = subprocess.run(

@@ -22,7 +22,10 @@ BROKEN_PIPE = 141
 
 def main() -> None:
     """Run the command line of this process, and exit."""
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    if sys.argv[1:] == ["hook"]:
+        os._exit(code)  # an agent waits: nothing is left to tidy up
+    sys.exit(code)
 
 
 def run(argv: list[str]) -> int:
@@ -61,9 +64,8 @@ def _beside_an_agent(argv: list[str]) -> int | None:
     module = BESIDE_AGENTS.get(argv[0]) if argv else None
     if module is None:
         return None
-    from importlib import import_module  # noqa: PLC0415 - the quick way does without
-
-    code = import_module(module).run(argv[1:])
+    __import__(module)  # importlib would load what an agent has to wait for
+    code = sys.modules[module].run(argv[1:])
     return None if code is None else int(code)
 
 

@@ -9,9 +9,15 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
-import zlib
+
+# The module below ``signal``, which makes enumerations that nobody here needs.
+from _signal import (  # type: ignore[import-not-found]  # typeshed knows it not
+    ITIMER_REAL,
+    SIGALRM,
+    setitimer,
+    signal,
+)
 from collections.abc import Mapping
 
 from costd import client
@@ -57,6 +63,7 @@ _FIELDS = {
 _LONGEST_ID = 128
 _LONGEST = 1024
 _LONGEST_PATH = 4096
+_PRIME = 4_294_967_291  # the largest of 32 bits
 # These begin a conversation: whatever is in it belongs to whoever started it.
 _FRESH = ("startup", "clear", None)
 
@@ -65,8 +72,8 @@ def run(words: list[str]) -> int | None:
     """Always 0; None for the forms that people use."""
     if words or sys.stdin is None or sys.stdin.isatty():
         return None
-    before = signal.signal(signal.SIGALRM, _leave)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    before = signal(SIGALRM, _leave)
+    setitimer(ITIMER_REAL, SECONDS)
     try:
         message = told(_everything(0), os.environ)
         if message is not None:
@@ -74,8 +81,8 @@ def run(words: list[str]) -> int | None:
     except BaseException:  # noqa: BLE001 - no agent may notice
         return 0
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        setitimer(ITIMER_REAL, 0)
+        signal(SIGALRM, before)
     return 0
 
 
@@ -153,7 +160,9 @@ def _is_fresh(about: dict[str, object]) -> bool:
 
 
 def _digest(owner: dict[str, str]) -> int:
-    return zlib.crc32(json.dumps(owner, sort_keys=True).encode())
+    """A number for what is said: the same for the same, in every process."""
+    said = json.dumps(owner, sort_keys=True).encode()
+    return int.from_bytes(said, "big") % _PRIME
 
 
 def _everything(descriptor: int) -> bytes:
