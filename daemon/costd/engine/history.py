@@ -6,6 +6,8 @@ lines arrive. Sessions cannot be added up this way and are left out.
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable
+
 from costd.core.periods import starts
 from costd.core.summary import Sums
 from costd.engine.view import View
@@ -53,34 +55,64 @@ def days_by(view: View, question: Question) -> list[Cut]:
         view: the moment.
         question: without hours, weeks or months among its dimensions.
     """
-    past, recent = _halves(view, question)
-    return [*past, *recent]
+    past, recent = _halves(question, view.now)
+    rows: list[Cut] = []
+    if past is not None:
+        rows += view.memory.before(
+            _today(question, view.now),
+            ("days", *_key(past)),
+            lambda: cut(view.connection, past),
+        )
+    return rows if recent is None else [*rows, *cut(view.connection, recent)]
 
 
 def parts_by(view: View, question: Question) -> dict[Keys, Sums]:
     """The sums of a question by its dimensions, without their sessions."""
+    past, recent = _halves(question, view.now)
     found: dict[Keys, Sums] = {}
-    for rows in _halves(view, question):
-        for row in rows:
-            _add(found, row)
+    if past is not None:
+        found |= view.memory.before(
+            _today(question, view.now),
+            ("parts", *_key(past)),
+            lambda: _together(cut(view.connection, past)),
+        )
+    for row in [] if recent is None else cut(view.connection, recent):
+        _add(found, row)
     return found
 
 
-def _halves(view: View, question: Question) -> tuple[list[Cut], list[Cut]]:
-    """What lies before today, remembered, and the rest."""
-    today, _, _ = starts(view.now, question.zone)
+def _together(rows: Iterable[Cut]) -> dict[Keys, Sums]:
+    return {row.keys: row.sums._replace(sessions=0) for row in rows}
+
+
+def _today(question: Question, now: int) -> int:
+    today, _, _ = starts(now, question.zone)
+    return today
+
+
+def _halves(question: Question, now: int) -> tuple[Question | None, Question | None]:
+    """What of a question lies before today, and the rest."""
+    today = _today(question, now)
+    since, until = question.since, question.until
     # To the quarter, as the cut is: a span counted from now stays the same for a while.
-    since = None if question.since is None else question.since // BUCKET_MS * BUCKET_MS
-    past: list[Cut] = []
+    since = None if since is None else since // BUCKET_MS * BUCKET_MS
+    past = recent = None
     if since is None or since < today:
-        until = today if question.until is None else min(question.until, today)
-        wanted = question._replace(until=until)
-        key = ("cut", wanted.by, since, until, question.zone.key, _filters(question))
-        past = view.memory.before(today, key, lambda: cut(view.connection, wanted))
-    if question.until is not None and question.until <= today:
-        return past, []
-    rest = question._replace(since=max(since or today, today))
-    return past, cut(view.connection, rest)
+        end = today if until is None else min(until, today)
+        past = question._replace(since=since, until=end)
+    if until is None or until > today:
+        recent = question._replace(since=today if since is None else max(since, today))
+    return past, recent
+
+
+def _key(question: Question) -> tuple[Hashable, ...]:
+    return (
+        tuple(question.by),
+        question.since,
+        question.until,
+        question.zone.key,
+        _filters(question),
+    )
 
 
 def _filters(question: Question) -> tuple[tuple[str, tuple[str, ...]], ...]:

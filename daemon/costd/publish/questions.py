@@ -149,7 +149,7 @@ QUESTIONS = (
     Question("keys", "/api/keys"),
     Question("import_keys", "/api/keys", method="POST"),
     Question("forget_keys", "/api/keys/forget", method="POST"),
-    Question("doctor", "/api/doctor"),
+    Question("doctor", "/api/doctor", takes={"quick": flag}),
     Question("link", "/api/claims", method="POST"),
     Question("unlink", "/api/unlink", method="POST"),
     Question("hook", "/api/hook", method="POST"),

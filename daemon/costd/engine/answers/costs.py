@@ -27,6 +27,7 @@ from costd.ledger.reports import Cut, Question, every_quarter
 _DAYS = 30
 _YEAR = 371
 """Days of 53 weeks: a calendar is drawn in whole ones."""
+_MOST_PARTS = 100
 _PARTS = ("project", "branch", "role", "issue", "agent", "session")
 Row = dict[str, Any]
 
@@ -45,6 +46,7 @@ def costs(view: View, params: Params) -> Row:
         question = question._replace(since=start_of_day(first, question.zone))
     rows = days_by(view, question._replace(by=("day", "model")))
     spans = _spans(view, question)
+    parts = {name: _dearest(view, question, name) for name in _parts(params)}
     total = together(row.sums for row in rows)._replace(sessions=0)
     return {
         "schema_version": 1,
@@ -61,12 +63,12 @@ def costs(view: View, params: Params) -> Row:
             _named("model", name, sums) for name, sums in _sorted(_by(rows, 1))
         ],
         "byDay": _days(rows),
+        "partCounts": {name: len(found) for name, found in parts.items()},
         "parts": {
             name: [
-                _named("name", value, sums)
-                for (value,), sums in _dearest(view, question, name)
+                _named("name", value, sums) for (value,), sums in found[:_MOST_PARTS]
             ]
-            for name in _parts(params)
+            for name, found in parts.items()
         },
         "total": {
             name: value for name, value in amounts(total).items() if name != "sessions"

@@ -21,6 +21,7 @@ CARDS = 12
 ROWS = 50
 RESPONSES = 100
 _WHY = 5
+_EVER = "1970-01-01"
 _FEW_DAYS = 3
 """Of so few, the page shows when each session was; of more, what each day cost."""
 
@@ -93,7 +94,7 @@ async def overview(visit: Visit) -> Json:
     """What was spent, what runs, what was dearest."""
     scope = visit.scope
     (costs,) = await visit.asking.several(
-        ("costs", {**scope.params(), "by": ["issue", "project"]})
+        ("costs", {**_spent(scope), "by": ["issue", "project"]})
     )
     owners = costs["parts"]["issue"]
     return {
@@ -104,6 +105,11 @@ async def overview(visit: Visit) -> Json:
         "projects": costs["parts"]["project"][:6],
         "rate": sum(s["usd_per_hour"] or 0 for s in visit.status["live"]),
     }
+
+
+def _spent(scope: Scope) -> dict[str, object]:
+    """For ``costs``, which takes no beginning for thirty days."""
+    return {"since": _EVER, **scope.params()}
 
 
 def _days(costs: Json, scope: Scope) -> charts.Chart:
@@ -172,7 +178,7 @@ async def costs(visit: Visit) -> Json:
     scope = visit.scope
     parts = ["project", "branch", "role", "issue", "session"]
     found, year, spent = await visit.asking.several(
-        ("costs", {**scope.params(), "by": parts}),
+        ("costs", {**_spent(scope), "by": parts}),
         ("calendar", {"tz": scope.timezone}),
         ("sessions", {**scope.params(), "limit": 1}),
     )
@@ -194,7 +200,7 @@ async def sessions(visit: Visit) -> Json:
     offset = _number(scope, "offset")
     found, spent = await visit.asking.several(
         ("sessions", {**scope.params(), "limit": ROWS, "offset": offset}),
-        ("costs", scope.params()),
+        ("costs", _spent(scope)),
     )
     chart = _days(spent, scope)
     is_long = len(chart.bars) > _FEW_DAYS
@@ -245,7 +251,7 @@ async def response(visit: Visit) -> Json:
 
 async def health(visit: Visit) -> Json:
     """What is wrong and what to do."""
-    return {"doctor": await visit.asking.one("doctor")}
+    return {"doctor": await visit.asking.one("doctor", quick=True)}
 
 
 async def assign(visit: Visit) -> Json:
