@@ -10,9 +10,10 @@ from costd.core.instants import DAY
 from costd.core.summary import BASIS, Sums, amounts, envelope, instant, together
 from costd.engine.answers.report import read_question
 from costd.engine.answers.status import live_sessions
-from costd.engine.history import parts_by, sums_by
+from costd.engine.history import sums_by
 from costd.engine.view import Params, View, number, text
 from costd.ledger.board import LastWork, choices, last_work
+from costd.ledger.dearest import dearest
 from costd.ledger.issues import WorkRow, work
 from costd.ledger.reports import Question
 
@@ -91,7 +92,8 @@ def _sums(view: View, question: Question) -> dict[tuple[str, ...], Sums]:
     """What each issue cost; over all time the status has worked that out already."""
     if question.since is None and question.until is None and not question.filters:
         return sums_by(view, ("issue",))
-    return parts_by(view, question)
+    _, rows = dearest(view.connection, question, -1)
+    return {row.keys: row.sums for row in rows}
 
 
 def _last_work(view: View) -> list[LastWork]:

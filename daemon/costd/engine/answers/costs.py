@@ -22,6 +22,7 @@ from costd.engine.answers.report import read_question
 from costd.engine.history import days_by, parts_by
 from costd.engine.view import Params, View, text, words, zone_of
 from costd.ledger.cells import BUCKET_MS
+from costd.ledger.dearest import dearest
 from costd.ledger.reports import Cut, Question, every_quarter
 
 _DAYS = 30
@@ -63,12 +64,10 @@ def costs(view: View, params: Params) -> Row:
             _named("model", name, sums) for name, sums in _sorted(_by(rows, 1))
         ],
         "byDay": _days(rows),
-        "partCounts": {name: len(found) for name, found in parts.items()},
+        "partCounts": {name: count for name, (count, _) in parts.items()},
         "parts": {
-            name: [
-                _named("name", value, sums) for (value,), sums in found[:_MOST_PARTS]
-            ]
-            for name, found in parts.items()
+            name: [_named("name", row.keys[0], row.sums) for row in rows]
+            for name, (_, rows) in parts.items()
         },
         "total": {
             name: value for name, value in amounts(total).items() if name != "sessions"
@@ -114,11 +113,11 @@ def _parts(params: Params) -> list[str]:
     return wanted
 
 
-def _dearest(
-    view: View, question: Question, name: str
-) -> list[tuple[tuple[str, ...], Sums]]:
-    found = parts_by(view, question._replace(by=(name,)))
-    return sorted(found.items(), key=lambda item: (-item[1].cost, item[0]))
+def _dearest(view: View, question: Question, name: str) -> tuple[int, list[Cut]]:
+    wanted = question._replace(by=(name,))
+    filters = tuple(sorted((n, tuple(v)) for n, v in question.filters.items()))
+    key = ("dearest", name, question.since, question.until, filters)
+    return view.memory.once(key, lambda: dearest(view.connection, wanted, _MOST_PARTS))
 
 
 def _by(rows: Iterable[Cut], key: int) -> dict[str, Sums]:
