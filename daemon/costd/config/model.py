@@ -76,11 +76,19 @@ class CodexSettings(Struct, frozen=True, forbid_unknown_fields=True):
     extra_roots: PathList = ()
 
 
+class DroidSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[sources.droid]``: the directories of projects that log what Droid used."""
+
+    enabled: bool = True
+    roots: PathList = ()
+
+
 class SourceSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """``[sources]``: one table per agent."""
 
     claude: ClaudeSettings = ClaudeSettings()
     codex: CodexSettings = CodexSettings()
+    droid: DroidSettings = DroidSettings()
 
 
 class EngineSettings(Struct, frozen=True, forbid_unknown_fields=True):

@@ -25,6 +25,7 @@ _SPEEDS = {
     "normal": False,
     "default": False,
     "fast": True,
+    "summed": False,
 }
 
 
@@ -34,6 +35,8 @@ class _Kind(NamedTuple):
     surcharges: tuple[str, ...]
     fast: bool
     peak: bool
+    summed: bool
+    """It is a sum over requests: how long each prompt was, nobody knows."""
 
 
 def resolve(
@@ -44,11 +47,12 @@ def resolve(
         return unpriced("unknown-speed")
     fast = _SPEEDS[speed] or name.fast
     surcharges = _surcharges(name, geo, name.backend or backend)
-    calm = _periods(model, _Kind(surcharges, fast, peak=False))
+    summed = speed == "summed"
+    calm = _periods(model, _Kind(surcharges, fast, peak=False, summed=summed))
     hourly = model.rows[-1].peak
     if hourly is None:
         return Resolved(calm)
-    peak = _periods(model, _Kind(surcharges, fast, peak=True))
+    peak = _periods(model, _Kind(surcharges, fast, peak=True, summed=summed))
     return Hourly(calm, peak, hourly.hours, weekdays=hourly.weekdays)
 
 
@@ -89,7 +93,7 @@ def _select(row: Row, kind: _Kind) -> tuple[RateSet | None, LongRates | None, st
         return row.fast, row.fast_long, "fast"
     if kind.peak and row.peak is not None:
         return row.peak, None, "peak"
-    return row, row.long, "standard"
+    return row, None if kind.summed else row.long, "standard"
 
 
 def _rates(model: Model, row: Row, rates: RateSet, mode: str, kind: _Kind) -> Rates:

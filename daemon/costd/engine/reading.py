@@ -148,9 +148,10 @@ def _from_the_start(known: Checkpoint) -> Checkpoint:
 
 
 def _parser(known: Checkpoint, status: os.stat_result) -> Parser:
-    relative = os.fsdecode(known.path[len(known.root) :].lstrip(b"/"))
+    root, path = os.fsdecode(known.root), os.fsdecode(known.path)
+    path = path[len(root) :].lstrip("/")
     modified_at = status.st_mtime_ns // 1_000_000
-    return SOURCES[known.source].parser(relative, known.state, modified_at)
+    return SOURCES[known.source].parser(root, path, known.state, modified_at)
 
 
 def _nothing() -> Reading:

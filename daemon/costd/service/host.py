@@ -25,7 +25,7 @@ from costd.engine.custody import Custody
 from costd.engine.loop import Engine
 from costd.engine.outlet import Publish
 from costd.engine.session_maps import SessionMaps
-from costd.engine.sources import CLAUDE, CODEX, Roots
+from costd.engine.sources import CLAUDE, CODEX, DROID, Roots
 from costd.ingest.orchestrators import Orchestrators
 from costd.lock import exclusive
 from costd.paths import Paths
@@ -120,4 +120,6 @@ def roots_of(config: Config) -> Roots:
         found[CLAUDE.name] = claude_roots(sources.claude, environ, home)
     if sources.codex.enabled:
         found[CODEX.name] = codex_roots(sources.codex, environ, home)
+    if sources.droid.enabled and sources.droid.roots:
+        found[DROID.name] = sources.droid.roots
     return {name: list(map(str, roots)) for name, roots in found.items()}
