@@ -580,3 +580,59 @@ def test_nonsense_in_a_report_is_left_out(world: World) -> None:
     assert (found["run"]["issue"], found["run"]["sessions"]) == (None, ["s1"])
     assert "unheard" not in found
     assert found["cost"]["cost_usd"] is None
+
+
+API_ERROR = {
+    "type": "assistant",
+    "sessionId": "s1",
+    "cwd": "/w/app",
+    "isApiErrorMessage": True,
+    "timestamp": "2026-11-18T11:00:00.000Z",
+    "message": {
+        "id": "5c7f0000-0000-4000-8000-000000000001",
+        "model": "<synthetic>",
+        "usage": {"input_tokens": 0, "output_tokens": 0},
+        "content": [
+            {"type": "text", "text": "API Error: overloaded, /home/dev/secret"}
+        ],
+    },
+}
+
+
+def write_errors(world: World, name: str, *more: Json) -> None:
+    lines = [json.dumps({**API_ERROR, **each}) for each in more]
+    (world.logs / f"{name}.jsonl").write_text("".join(line + "\n" for line in lines))
+    world.read()
+
+
+def test_errors_of_logs_are_counted_by_kind_and_once(world: World) -> None:
+    world.write(NOON - HOUR, session="s0")
+    first = {"uuid": "u-1"}
+    limit = {
+        "uuid": "u-2",
+        "error": "rate_limit",
+        "apiErrorStatus": 429,
+        "timestamp": "2026-11-17T11:00:00.000Z",
+    }
+    odd = {"uuid": "u-3", "error": 7, "apiErrorStatus": "many", "message": None}
+    write_errors(world, "s1", first, limit, odd, {**first, "isApiErrorMessage": False})
+    write_errors(world, "fork", first)  # copied into another log: the same line
+    found = world.ask("performance")
+    assert [
+        (e["message"], e["count"], e["sources"]) for e in found["errorPatterns"]
+    ] == [
+        ("other error", 1, ["log"]),
+        ("overloaded", 1, ["log"]),
+        ("rate limit (429)", 1, ["log"]),
+    ]
+    assert found["summary"]["errorsToday"] == 2
+    assert [(d["date"], d["errors"]) for d in found["daily"]] == [
+        ("2026-11-17", 1),
+        ("2026-11-18", 2),
+    ]
+    claude = world.ask("runtimes")["runtimes"]["claude"]
+    assert [day["errors"] for day in claude["dailyStats"]] == [1, 2]
+    everything = (world.place / "ledger.db").read_bytes()
+    wal = world.place / "ledger.db-wal"
+    everything += wal.read_bytes() if wal.exists() else b""
+    assert b"secret" not in everything

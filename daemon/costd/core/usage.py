@@ -136,6 +136,17 @@ class Subagent(Struct, array_like=True, frozen=True, gc=False):
     parent_id: str = ""
 
 
+class ApiError(Struct, array_like=True, frozen=True, gc=False):
+    """An agent's log says that a call of its model failed: of which kind, and when.
+
+    ``key`` is the line's own id, the same in every copy of it.
+    """
+
+    key: str
+    at: int
+    kind: str
+
+
 class Reading(Struct, array_like=True, gc=False):
     """Everything a source found in one stretch of one log."""
 
@@ -153,3 +164,4 @@ class Reading(Struct, array_like=True, gc=False):
     forked: bool
     subagents: list[Subagent] = []
     prompted: list[PromptedIssue] = []
+    api_errors: list[ApiError] = []

@@ -46,7 +46,11 @@ def days_of(view: View, since: int, until: int, zone: ZoneInfo) -> Days:
         return spans[max(bisect_right(starts, at) - 1, 0)].label
 
     key = ("efforts", since, until, zone.key)
-    efforts, failures = view.runs.once(key, lambda: _sums(view, date, since, until))
+    efforts = view.runs.once(key, lambda: _sums(view, date, since, until))
+    failures: dict[Day, int] = {}
+    for at, _, agent, count in stored.failure_buckets(view.connection, since, until):
+        day = (date(at), agent)
+        failures[day] = failures.get(day, 0) + count
     seen: dict[Day, set[int]] = {}
     for agent, session, at in _covered(view, since, until):
         seen.setdefault((date(at), agent), set()).add(session)
@@ -56,16 +60,12 @@ def days_of(view: View, since: int, until: int, zone: ZoneInfo) -> Days:
 
 def _sums(
     view: View, date: Callable[[int], str], since: int, until: int
-) -> tuple[dict[Day, Effort], dict[Day, int]]:
+) -> dict[Day, Effort]:
     efforts: dict[Day, Effort] = {}
     for moment in stored.moments(view.connection, since, until):
         key = (date(moment.at), moment.agent)
         efforts[key] = efforts.get(key, Effort()).plus(moment.effort)
-    failures: dict[Day, int] = {}
-    for at, _, agent, count in stored.failure_buckets(view.connection, since, until):
-        key = (date(at), agent)
-        failures[key] = failures.get(key, 0) + count
-    return efforts, failures
+    return efforts
 
 
 def _covered(view: View, since: int, until: int) -> list[tuple[str, int, int]]:

@@ -11,6 +11,7 @@ from costd.core.capabilities import capability_of, runtime_of, spelt
 from costd.core.efforts import Effort, attempt
 from costd.core.events import ACTIVITY, EXECUTION, RUN_REPORT, TASK_END, TASK_START
 from costd.core.failures import kind_of
+from costd.core.usage import ApiError
 from costd.ledger.cells import BUCKET_MS
 
 _EVENTS_MARK, _CONTEXTS_MARK = "attempts_event", "attempts_context"
@@ -167,13 +168,13 @@ def know_kinds(connection: Connection, most: int) -> int:
     return len(rows)
 
 
-def put_api_error(
-    connection: Connection, key: bytes, at: int, agent: str, kind: str
-) -> None:
+def put_api_error(connection: Connection, error: ApiError, agent: str) -> None:
     """Count a line of a log that says that a call failed, once."""
-    cursor = connection.execute("INSERT OR IGNORE INTO api_error VALUES (?)", (key,))
+    cursor = connection.execute(
+        "INSERT OR IGNORE INTO api_error VALUES (?)", (error.key.encode(),)
+    )
     if cursor.rowcount:
-        row = (at // BUCKET_MS, "log", agent, kind, 1, at)
+        row = (error.at // BUCKET_MS, "log", agent, error.kind, 1, error.at)
         connection.execute(ADD_FAILURE, row)
 
 

@@ -19,6 +19,7 @@ from costd.core.dedup import Canonical, Sighting, blend, canonical, merge
 from costd.core.rates import RateCard
 from costd.core.usage import Flag, Observation
 from costd.ledger import logs
+from costd.ledger.attempts import put_api_error
 from costd.ledger.cells import Deltas
 from costd.ledger.pieces import Split
 from costd.ledger.places import Places
@@ -140,6 +141,8 @@ class Recorder:
                 "SET issue = excluded.issue, at = excluded.at WHERE excluded.at < at",
                 (session, found.issue, found.at),
             )
+        for error in reading.api_errors:
+            put_api_error(self._connection, error, source)
         for reported in reading.reported:
             session = self._places.session(source, reported.session_id)
             run(

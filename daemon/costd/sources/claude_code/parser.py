@@ -12,6 +12,7 @@ from costd.core.instants import parse_instant
 from costd.core.usage import Flag, Observation, Reading, SkippedLine
 from costd.sources.claude_code import damage, notes
 from costd.sources.claude_code.counts import counts
+from costd.sources.claude_code.failed import failed
 from costd.sources.claude_code.folds import Folds
 from costd.sources.claude_code.parts import (
     billed_parts,
@@ -64,7 +65,9 @@ class Parser:
         self._reading = Reading([], [], [], [], [], [], [], 0, 0, 0, 0, forked=False)
         self._first, self._last = "", self._state.last
 
-    def take(self, data: bytearray | bytes, start: int, stop: int, base: int) -> None:
+    def take(  # noqa: C901 - every line comes this way: a call for each would cost
+        self, data: bytearray | bytes, start: int, stop: int, base: int
+    ) -> None:
         """Read the complete lines in ``data[start:stop]``.
 
         Args:
@@ -93,6 +96,8 @@ class Parser:
                     self._other(line, view, start, end, base)
                 elif not self._state.prompted:
                     self._prompted(line, view[start:end])
+                if line.isApiErrorMessage:
+                    failed(view[start:end], self._at(line), self._reading)
                 if line.timestamp is not None:
                     self._last = line.timestamp
                     if not self._first:

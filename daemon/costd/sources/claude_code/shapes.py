@@ -134,6 +134,7 @@ class Line(Struct, gc=False):
     request_id: str | None = None
     agentId: str | None = None  # noqa: N815 - the log's own name
     isSidechain: bool | None = None  # noqa: N815 - the log's own name
+    isApiErrorMessage: bool | None = None  # noqa: N815 - the log's own name
     forkedFrom: ForkedFrom | None = None  # noqa: N815 - the log's own name
     toolUseResult: ToolResult | str | list[Raw] | None = None  # noqa: N815 - the log's own name
     message: Message | None = None
