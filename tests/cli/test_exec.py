@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -194,7 +195,8 @@ def agent_home(tmp_path: Path) -> Path:
 
 
 def sessions_of(agent_home: Path, token: str = "t") -> Sessions:
-    return Sessions(token, "/p/app", {"CLAUDE_CONFIG_DIR": str(agent_home)})
+    environ = {"CLAUDE_CONFIG_DIR": str(agent_home), "COSTD_ISSUE": "MIN-1"}
+    return Sessions(token, "/p/app", environ)
 
 
 def register(agent_home: Path, pid: int, session: str) -> None:
@@ -224,12 +226,51 @@ def test_the_registry_names_the_session_of_a_process(agent_home: Path) -> None:
     assert found.running(7) == {"after-clear"}
 
 
-@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="Linux tells")
+linux = pytest.mark.skipif(
+    not Path("/proc/self/environ").exists(), reason="Linux tells"
+)
+
+
+@linux
 def test_descendants_are_known_by_what_they_inherit(agent_home: Path) -> None:
-    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, env={TOKEN: "t"}) as child:
+    environ = {TOKEN: "t", "COSTD_ISSUE": "MIN-1"}
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, env=environ) as child:
         register(agent_home, child.pid, "s")
         assert sessions_of(agent_home).running(1) == {"s"}
         assert sessions_of(agent_home, "other").running(1) == set()
+        # Its parent is not asked: an inner costd exec has replaced what it inherited.
+        assert sessions_of(agent_home, "other").running(os.getpid()) == set()
+
+
+@linux
+@pytest.mark.parametrize(
+    ("environ", "is_ours"),
+    [
+        ({}, True),
+        ({"PATH": "/bin"}, True),
+        ({TOKEN: "t"}, True),
+        ({TOKEN: "t", "COSTD_ISSUE": "OTHER-1"}, False),
+        ({"COSTD_ISSUE": "MIN-1"}, False),
+        ({TOKEN: "another"}, False),
+    ],
+)
+def test_who_was_given_another_issue_is_not_ours(
+    agent_home: Path, environ: dict[str, str], is_ours: bool
+) -> None:
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, env=environ) as child:
+        register(agent_home, child.pid, "s")
+        found = sessions_of(agent_home).running(os.getpid())
+        assert found == ({"s"} if is_ours else set())
+
+
+@linux
+def test_a_process_of_nobody_here_is_not_ours(agent_home: Path) -> None:
+    with (
+        subprocess.Popen(["cat"], stdin=subprocess.PIPE, env={}) as other,
+        subprocess.Popen(["cat"], stdin=subprocess.PIPE, env={}) as child,
+    ):
+        register(agent_home, child.pid, "s")
+        assert sessions_of(agent_home).running(other.pid) == set()
 
 
 @pytest.mark.parametrize(

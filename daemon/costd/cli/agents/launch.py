@@ -18,14 +18,14 @@ from costd.cli.agents.alone import Alone
 from costd.cli.agents.child import Child
 from costd.cli.agents.claims import Claims
 from costd.cli.agents.report import Report
-from costd.cli.agents.sessions import TOKEN, Sessions, chosen, named, slug
+from costd.cli.agents.sessions import ISSUE, TOKEN, Sessions, chosen, named, slug
 from costd.core.errors import UsageError
 
 SECONDS = 0.2
 """What the daemon gets before the command begins, and again after its end."""
 
 VARIABLES = {
-    "issue": "COSTD_ISSUE",
+    "issue": ISSUE,
     "role": "COSTD_ROLE",
     "capability": "COSTD_CAPABILITY",
 }

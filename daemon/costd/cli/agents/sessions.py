@@ -8,7 +8,9 @@ import re
 from collections.abc import Iterator
 
 TOKEN = "COSTD_EXEC"  # noqa: S105 - the name of a variable that marks our descendants
+ISSUE = "COSTD_ISSUE"
 _MOST_BYTES = 64 * 1024
+_MOST_ANCESTORS = 64
 _UNSAFE = re.compile(r"[^A-Za-z0-9]")
 _ID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _WORD = re.compile(r"[a-z][a-z0-9-]*")
@@ -84,7 +86,8 @@ class Sessions:
     """
 
     def __init__(self, token: str, cwd: str, environ: dict[str, str]) -> None:
-        self._mark = f"{TOKEN}={token}".encode()
+        self._token = f"{TOKEN}={token}".encode()
+        self._issue = f"{ISSUE}={environ.get(ISSUE, '')}".encode()
         self._cwd = cwd
         self._homes = list(_homes(environ))
         self._before = set(self._logs())
@@ -117,11 +120,24 @@ class Sessions:
         session = about.get("sessionId")
         if not isinstance(session, str):
             return None
-        if about.get("pid") == pid or _has(about.get("pid"), self._mark):
+        other = about.get("pid")
+        if other == pid or (isinstance(other, int) and self._inherits(other, pid)):
             return session
         self._foreign.add(identity)
         self._others.add(session)
         return None
+
+    def _inherits(self, other: int, pid: int) -> bool:
+        """Whether a process works for what the command works for.
+
+        Not if somebody gave it another issue, or an inner ``costd exec`` started it;
+        what has lost the environment is known by its ancestors.
+        """
+        environ = _environment(other)
+        names = {pair.partition(b"=")[0].decode("utf-8", "replace") for pair in environ}
+        if self._token in environ:
+            return ISSUE not in names or self._issue in environ
+        return not names & {TOKEN, ISSUE} and pid in _ancestors(other)
 
     def _logs(self) -> dict[str, str]:
         found = {}
@@ -162,15 +178,26 @@ def _object(path: str) -> dict[str, object]:
     return value if isinstance(value, dict) else {}
 
 
-def _has(pid: object, mark: bytes) -> bool:
-    """Whether the environment of a process has the mark; only Linux tells."""
-    if not isinstance(pid, int):
-        return False
+def _environment(pid: int) -> list[bytes]:
+    """What a process was started with; only Linux tells."""
     try:
         with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123 - as said above
-            return mark in file.read().split(b"\0")
+            return file.read().split(b"\0")
     except OSError:
-        return False
+        return []
+
+
+def _ancestors(pid: int) -> Iterator[int]:
+    """The processes from which one descends, as long as they live; the same."""
+    for _ in range(_MOST_ANCESTORS):
+        try:
+            with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - as said above
+                pid = int(file.read().rpartition(b")")[2].split()[1])
+        except (OSError, ValueError, IndexError):
+            return
+        if pid <= 1:
+            return
+        yield pid
 
 
 def _begun_in(path: str, cwd: str) -> str:
