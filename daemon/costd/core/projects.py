@@ -13,6 +13,8 @@ _WORKTREE = re.compile(
     r"^(?P<repo>.*?)/(?:\.claude/worktrees|\.worktrees|worktrees|workspaces|"
     r"\.superset/worktrees/[^/]+|\.vibe-kanban-workspaces|\.conductor)/[^/]+"
 )
+_CODEX = re.compile(r"/\.codex/worktrees/[^/]+/(?P<repo>[^/]+)")
+"""Codex keeps its worktrees in a home of its own: only their name is the repository's."""
 _SIBLING = re.compile(r"^(?P<repo>.+)-worktrees$")
 _MAX = 120
 
@@ -21,6 +23,8 @@ _MAX = 120
 def project_of(cwd: str) -> str:
     """The last name of the repository's path; empty where nothing is known."""
     path = cwd.replace("\\", "/").rstrip("/")
+    if codex := _CODEX.search(path):
+        return codex["repo"][:_MAX]
     inside = _WORKTREE.match(path)
     if inside:
         path = inside["repo"]

@@ -200,7 +200,7 @@ def _sentence(entry: Explained) -> str:
         return f"Not priced: {reason}"
     if is_not_billed(entry.price_name):
         return "Reported but not billed: it was refused before any output."
-    bound = "" if row.flags & Flag.FINAL else " at least: its log ends before it did"
+    bound = "" if row.flags & Flag.FINAL else " at least: its log has no final count"
     return (
         f"{format_usd(row.cost)}{bound}, by the rates {entry.price_name}; "
         f"owned by {entry.owner.issue}."

@@ -181,7 +181,7 @@ def _money(view: View) -> list[Problem]:
     models = unpriced_models(view)
     if not models:
         return []
-    names = ", ".join(model[:60] for model in list(models)[:5])
+    names = ", ".join(model[:60] or "(no name)" for model in list(models)[:5])
     tokens = sum(models.values())
     return [
         Problem(

@@ -285,6 +285,9 @@ class Parser:
         """One response; Codex's input holds what was cached and what was written."""
         if not (used.input or used.output):
             return
+        if max(used) > MAX_TOKENS:
+            self.skip(moment.offset, 0, "counts beyond any context")
+            return
         cached = min(used.cached, used.input)
         written = min(used.written, used.input - cached)
         flags = 0 if self._state.compacted else Flag.FINAL
@@ -306,12 +309,12 @@ class Parser:
             moment.offset,
             moment.at or self._fallback_at,
             flags,
-            min(used.input - cached - written, MAX_TOKENS),
-            min(used.output, MAX_TOKENS),
-            min(cached, MAX_TOKENS),
-            min(written, MAX_TOKENS),
+            used.input - cached - written,
+            used.output,
+            cached,
+            written,
             0,
-            min(used.reasoning, used.output, MAX_TOKENS),
+            min(used.reasoning, used.output),
             0,
         )
         self._fold(seen)

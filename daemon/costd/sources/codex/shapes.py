@@ -16,6 +16,7 @@ from costd.core.usage import MAX_TOKENS
 
 Count = Annotated[int, Meta(ge=0, le=MAX_TOKENS * 100)]
 """A running total of a thread may be larger than any one response."""
+Ordinal = Annotated[int, Meta(ge=0, le=1 << 53)]
 
 
 class Line(Struct, gc=False):
@@ -23,7 +24,7 @@ class Line(Struct, gc=False):
 
     timestamp: str | None = None
     type: str | None = None
-    ordinal: int | None = None
+    ordinal: Ordinal | None = None
     payload: Raw = Raw()
 
 
@@ -72,7 +73,7 @@ class SessionMeta(Struct, gc=False):
     agent_path: str | None = None
     forked_from_id: str | None = None
     parent_thread_id: str | None = None
-    subagent_history_start_ordinal: int | None = None
+    subagent_history_start_ordinal: Ordinal | None = None
 
 
 class TurnContext(Struct, gc=False):
