@@ -39,10 +39,10 @@ class Field(NamedTuple):
 
 def identifier(value: object) -> str:
     """A short text without control characters."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
     if not isinstance(value, str):
-        raise EventError("must be text")
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise EventError("must be text")
+        value = str(value)
     text = value.strip()
     if len(text) > LONGEST_ID:
         raise EventError(f"is longer than {LONGEST_ID} characters")

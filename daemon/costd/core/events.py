@@ -177,7 +177,10 @@ def _fields(value: dict[Any, Any], ignored: set[str] | None) -> dict[str, Any]:
 
 def _require(kind: str, found: dict[str, Any]) -> None:
     for group in REQUIRED[kind]:
-        if not any(found.get(name) not in (None, "") for name in group):
+        for name in group:
+            if found.get(name, "") != "":
+                break
+        else:
             raise EventError(f"{kind} needs {' or '.join(group)}")
 
 

@@ -97,14 +97,20 @@ def select(
         limit: how many at most; None for all.
     """
     where, values = where_of(asked)
-    few = f"SELECT count(*) FROM (SELECT 1 FROM event WHERE {where} LIMIT {_FEW})"
-    (found,) = connection.execute(few, values).fetchone()
-    # With the sign the planner cannot walk along the order, and sorts what it found.
-    order = "+lamport DESC, +node_id DESC, at DESC, id DESC"
-    if found == _FEW:
-        order = "lamport DESC, node_id DESC, at DESC, id DESC"
+    order = "lamport"
+    few = f"SELECT lamport, id FROM event WHERE {where} LIMIT {_FEW}"
+    found = connection.execute(few, values).fetchall()
+    if len(found) < _FEW:
+        # They are known: only the last ones, with all of one time, are looked at.
+        found.sort(reverse=True)
+        order = "+lamport"  # or they are looked for along the order of all
+        cut = len(found) if limit is None else min(limit, len(found))
+        while cut and cut < len(found) and found[cut][0] == found[cut - 1][0]:
+            cut += 1
+        where, values = f"id IN ({', '.join(str(n) for _, n in found[:cut])})", []
     rows = connection.execute(
-        f"SELECT {_KEPT}, {_ADDED} FROM event WHERE {where} ORDER BY {order} LIMIT ?",
+        f"SELECT {_KEPT}, {_ADDED} FROM event WHERE {where} "
+        f"ORDER BY {order} DESC, node_id DESC, at DESC, id DESC LIMIT ?",
         [*values, -1 if limit is None else limit],
     ).fetchall()
     return [_kept(row) for row in reversed(rows)]

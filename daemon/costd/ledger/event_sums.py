@@ -8,7 +8,7 @@ apart, so that nothing is counted twice: the log knows better.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from sqlite3 import Connection
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -33,6 +33,10 @@ DIMENSIONS: Mapping[str, str] = {
 """What can be grouped and filtered by, and the column that says it."""
 NEAR_MS = 15 * MINUTE
 """An event is of a session's time if it is not further from it than this."""
+
+
+_AT_ONCE = 20_000
+"""So many events are summed in one step: questions are answered in between."""
 
 
 class Question(NamedTuple):
@@ -74,27 +78,30 @@ class Row(NamedTuple):
 
 # From when to when the ledger holds responses of the sessions and runs that events name.
 _LOGGED = """
-DROP TABLE IF EXISTS temp.logged;
-CREATE TEMP TABLE logged (name PRIMARY KEY, a, b) WITHOUT ROWID;
-INSERT INTO logged
-SELECT 's' || s.session_id, min(c.first_at), max(c.last_at)
+DROP TABLE IF EXISTS temp.logged_session;
+CREATE TEMP TABLE logged_session (name PRIMARY KEY, a, b) WITHOUT ROWID;
+INSERT INTO logged_session
+SELECT s.session_id, min(c.first_at), max(c.last_at)
 FROM session s JOIN context c ON c.session = s.id
-WHERE EXISTS (SELECT 1 FROM event e WHERE e.session_id = s.session_id AND e.session_id <> '')
+WHERE EXISTS (SELECT 1 FROM event e
+              WHERE e.session_id = s.session_id AND e.session_id <> '')
 GROUP BY 1;
-INSERT INTO logged
-SELECT 'r' || r.run_id, min(c.first_at), max(c.last_at)
+DROP TABLE IF EXISTS temp.logged_run;
+CREATE TEMP TABLE logged_run (name PRIMARY KEY, a, b) WITHOUT ROWID;
+INSERT INTO logged_run
+SELECT r.run_id, min(c.first_at), max(c.last_at)
 FROM run r JOIN run_session x ON x.run = r.id
 JOIN session s ON s.session_id = x.session_id JOIN context c ON c.session = s.id
 GROUP BY 1;
 """
 _USED = """
-WITH used AS (
+WITH used AS NOT MATERIALIZED (
     SELECT e.*, (s.a <= e.at + :near
                  AND s.b >= e.at - :near - coalesce(e.duration_ms, 0)) IS TRUE
         OR (r.a <= e.at + :near
             AND r.b >= e.at - :near - coalesce(e.duration_ms, 0)) IS TRUE AS is_logged
-    FROM event e LEFT JOIN logged s ON s.name = 's' || e.session_id
-    LEFT JOIN logged r ON r.name = 'r' || e.run_id
+    FROM event e LEFT JOIN logged_session s ON s.name = e.session_id
+    LEFT JOIN logged_run r ON r.name = e.run_id
     WHERE e.cost_source <> '' AND e.type IN ({types})
     AND e.at >= :since AND e.at < :until
 )
@@ -116,39 +123,124 @@ _SUMS = ", ".join(
 )
 
 
-def cut(connection: Connection, question: Question) -> list[Row]:
-    """The rows of a cut, in the order of their keys.
+class Cut:
+    """A cut in the making: a stretch of time in each step, then its rows.
+
+    Args:
+        connection: the ledger.
+        question: what is asked.
 
     Raises:
         UsageError: an unknown dimension or filter, two kinds of period at once.
     """
-    times = [name for name in question.by if name in KINDS]
-    others = [name for name in question.by if name not in KINDS]
-    if len(times) > 1:
-        raise UsageError(
-            f"--by takes one of {', '.join(KINDS)} at a time.", "Leave one of them out."
+
+    def __init__(self, connection: Connection, question: Question) -> None:
+        self._connection = connection
+        self._question = question
+        times = [name for name in question.by if name in KINDS]
+        self._others = [name for name in question.by if name not in KINDS]
+        if len(times) > 1:
+            raise UsageError(
+                f"--by takes one of {', '.join(KINDS)} at a time.",
+                "Leave one of them out.",
+            )
+        require_known([*self._others, *question.filters])
+        self._extent = _extent(connection, question)
+        self._spans = _spans(self._extent, question, times[0]) if times else []
+        self._found: dict[tuple[str, ...], Usage] = {}
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows, in the order of their keys."""
+        return [Row(keys, self._found[keys]) for keys in sorted(self._found)]
+
+    @property
+    def total(self) -> Usage:
+        """All rows together."""
+        return _together(self._found.values())
+
+    def steps(self) -> Iterator[None]:
+        """Sum up, in steps that are short."""
+        if self._extent is None:
+            return
+        self._connection.executescript(_LOGGED)
+        low, high = self._extent
+        if self._spans:
+            for period in self._spans:
+                yield from self._stretch(
+                    max(low, period.start), min(high, period.end), (period.label,)
+                )
+        else:
+            yield from self._stretch(low, high, ())
+
+    def _stretch(self, low: int, high: int, label: tuple[str, ...]) -> Iterator[None]:
+        query = _query(self._question, self._others)
+        while low < high:
+            until = _until(self._connection, low, high)
+            values = _values(self._question, low, until)
+            for row in self._connection.execute(query, values):
+                if row[len(self._others)] is not None:
+                    self._add(label, row)
+            low = until
+            yield
+
+    def _add(self, label: tuple[str, ...], row: Sequence[Any]) -> None:
+        keys = iter(row[: len(self._others)])
+        names = tuple(
+            label[0] if name in KINDS else str(next(keys)) for name in self._question.by
         )
-    require_known([*others, *question.filters])
-    spans = _spans(connection, question, times[0]) if times else []
-    groups = [*(["p.i"] if times else []), *(DIMENSIONS[name] for name in others)]
-    where, values = _where(question)
-    source = "used e"
-    if times:
-        source = "event_period p CROSS JOIN used e ON e.at >= p.a AND e.at < p.b"
-    order = ", ".join(str(n + 1) for n in range(len(groups)))
-    grouped = f" GROUP BY {order} ORDER BY {order}" if groups else ""
+        usage = Usage(*(value or 0 for value in row[len(self._others) :]))
+        self._found[names] = _together([self._found.get(names, Usage()), usage])
+
+
+def _together(some: Iterable[Usage]) -> Usage:
+    whole = Usage()
+    for one in some:
+        whole = Usage(*(a + b for a, b in zip(whole, one, strict=True)))
+    return whole
+
+
+def _query(question: Question, others: Sequence[str]) -> str:
+    groups = [DIMENSIONS[name] for name in others]
+    clauses = ["1"]
+    for name, wanted in question.filters.items():
+        marks = ", ".join(f":{name}{number}" for number in range(len(wanted)))
+        clauses.append(f"{DIMENSIONS[name]} IN ({marks})")
+    grouped = f" GROUP BY {', '.join(groups)}" if groups else ""
     types = ", ".join(f"'{kind}'" for kind in sorted(DIRECT))
-    connection.executescript(_LOGGED)
-    rows = connection.execute(
+    return (
         f"{_USED.format(types=types)} SELECT {', '.join([*groups, _SUMS])} "
-        f"FROM {source} WHERE {where}{grouped}",
-        values,
+        f"FROM used e WHERE {' AND '.join(clauses)}{grouped}"
     )
-    return [
-        _row(question.by, list(row), spans)
-        for row in rows
-        if row[len(groups)] is not None
-    ]
+
+
+def _values(question: Question, since: int, until: int) -> dict[str, Any]:
+    found: dict[str, Any] = {"near": NEAR_MS, "since": since, "until": until}
+    for name, wanted in question.filters.items():
+        found.update({f"{name}{number}": one for number, one in enumerate(wanted)})
+    return found
+
+
+def _until(connection: Connection, low: int, high: int) -> int:
+    """The end of a stretch that is not too long."""
+    row = connection.execute(
+        "SELECT at FROM event WHERE cost_source <> '' AND at >= ? AND at < ? "
+        f"ORDER BY at LIMIT 1 OFFSET {_AT_ONCE}",
+        (low, high),
+    ).fetchone()
+    return high if row is None else max(int(row[0]), low + 1)
+
+
+def _extent(connection: Connection, question: Question) -> tuple[int, int] | None:
+    """From the first instant to past the last one that a sum may be of."""
+    low, high = connection.execute(
+        "SELECT min(at), max(at) FROM event WHERE cost_source <> ''"
+    ).fetchone()
+    if low is None:
+        return None
+    first = low if question.since is None else max(low, question.since)
+    last = high + 1 if question.until is None else min(high + 1, question.until)
+    return (first, last) if first < last else None
 
 
 def require_known(names: Sequence[str]) -> None:
@@ -165,47 +257,14 @@ def require_known(names: Sequence[str]) -> None:
             )
 
 
-def _where(question: Question) -> tuple[str, dict[str, Any]]:
-    clauses = ["1"]
-    values: dict[str, Any] = {
-        "near": NEAR_MS,
-        "since": -(2**62) if question.since is None else question.since,
-        "until": 2**62 if question.until is None else question.until,
-    }
-    for name, wanted in question.filters.items():
-        marks = [f"{name}{number}" for number in range(len(wanted))]
-        clauses.append(f"{DIMENSIONS[name]} IN ({', '.join(f':{m}' for m in marks)})")
-        values.update(zip(marks, wanted, strict=True))
-    return " AND ".join(clauses), values
-
-
-def _spans(connection: Connection, question: Question, kind: str) -> list[Period]:
-    """The periods that the answer may hold, also as a table to join with."""
-    low, high = connection.execute(
-        "SELECT min(at), max(at) FROM event WHERE cost_source <> ''"
-    ).fetchone()
-    found: list[Period] = []
-    if low is not None:
-        first = max(low, question.since or 0)
-        last = min(high, (2**62 if question.until is None else question.until) - 1)
-        if (last - first) // DAY > MAX_PERIODS:
-            raise UsageError(
-                "That would be too many rows.", "Narrow it with --since and --until."
-            )
-        if first <= last:
-            found = periods(kind, first, last, question.zone)
-    connection.execute(
-        "CREATE TEMP TABLE IF NOT EXISTS event_period (i INTEGER PRIMARY KEY, a, b)"
-    )
-    connection.execute("DELETE FROM event_period")
-    connection.executemany(
-        "INSERT INTO event_period VALUES (?, ?, ?)",
-        ((i, p.start, p.end) for i, p in enumerate(found)),
-    )
-    return found
-
-
-def _row(by: Sequence[str], found: list[Any], spans: list[Period]) -> Row:
-    period = spans[found.pop(0)].label if any(name in KINDS for name in by) else ""
-    keys = tuple(period if name in KINDS else str(found.pop(0)) for name in by)
-    return Row(keys, Usage(*(value or 0 for value in found)))
+def _spans(
+    extent: tuple[int, int] | None, question: Question, kind: str
+) -> list[Period]:
+    """The periods that the answer may hold."""
+    if extent is None:
+        return []
+    if (extent[1] - extent[0]) // DAY > MAX_PERIODS:
+        raise UsageError(
+            "That would be too many rows.", "Narrow it with --since and --until."
+        )
+    return periods(kind, extent[0], extent[1] - 1, question.zone)

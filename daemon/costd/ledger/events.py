@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from operator import attrgetter
 from sqlite3 import Connection
 from typing import Any, NamedTuple
+
+import orjson
 
 from costd.core.events import Event
 from costd.core.kpi import Figures, Task, step_figures
@@ -25,6 +26,8 @@ COLUMNS = (
     "total_tokens, cost, details, cost_source, price, received_at, origin"
 )
 """Those of ``core.events.Event``, in its order, and what the ledger adds to them."""
+_SAID = len(Event._fields) - 2
+"""Those before the cost, which may be estimated."""
 _WIDTH = COLUMNS.count(",") + 1
 _PUT = f"INSERT INTO event ({COLUMNS}) VALUES ({', '.join('?' * _WIDTH)})"
 
@@ -87,9 +90,16 @@ def _known(connection: Connection, ids: Sequence[str]) -> list[str]:
 
 
 def _row(event: Event, cost: Cost, now: int, origin: str) -> tuple[Any, ...]:
-    details = json.dumps(event.details, ensure_ascii=False, separators=(",", ":"))
-    *said, _, _ = event
-    return (*said, cost.nano, details, cost.source, cost.price, now, origin)
+    details = orjson.dumps(event.details).decode() if event.details else "{}"
+    return (
+        *event[:_SAID],
+        cost.nano,
+        details,
+        cost.source,
+        cost.price,
+        now,
+        origin,
+    )
 
 
 def _fold(connection: Connection, priced: Sequence[tuple[Event, Cost]]) -> None:
@@ -150,4 +160,4 @@ def to_event(row: Sequence[Any]) -> Event:
     """The event of a row that begins with the columns of ``Event``."""
     event = Event._make(row[: len(Event._fields)])
     success = None if event.success is None else bool(event.success)
-    return event._replace(success=success, details=json.loads(row[len(event) - 1]))
+    return event._replace(success=success, details=orjson.loads(row[len(event) - 1]))

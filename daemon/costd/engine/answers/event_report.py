@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 from costd.core.money import to_usd
 from costd.core.summary import BASIS, envelope
 from costd.engine.answers.report import read_question
+from costd.engine.jobs import Job
 from costd.engine.view import Params, View, text
-from costd.ledger.event_sums import Question, Usage, cut
+from costd.ledger.event_sums import Cut, Question, Usage
+
+_AT_ONCE = 1
+"""Steps that are worth no job; with the next one, in which the end is found."""
+_DONE = object()
 
 
-def event_report(view: View, params: Params) -> dict[str, Any]:
-    """Any cut of the usage in events.
+def event_report(view: View, params: Params) -> dict[str, Any] | Job:
+    """Any cut of the usage in events; worked out in steps, since there may be many.
 
     Raises:
         UsageError: an unknown dimension, filter, zone or time.
@@ -20,27 +26,36 @@ def event_report(view: View, params: Params) -> dict[str, Any]:
     view.telling.catch_up(view.now)
     asked = read_question(view, params)
     question = Question(*asked)
-    rows = cut(view.connection, question)
-    whole = cut(view.connection, question._replace(by=()))
-    return envelope(
-        view.now,
-        timezone=question.zone.key,
-        since=text(params, "since"),
-        until=text(params, "until"),
-        by=list(question.by),
-        filters={name: list(found) for name, found in question.filters.items()},
-        rows=[
+    cut = Cut(view.connection, question)
+
+    def found() -> dict[str, Any]:
+        rows = [
             {**dict(zip(question.by, row.keys, strict=True)), **_usage(row.usage)}
-            for row in rows
+            for row in cut.rows
             if question.by
-        ],
-        total=_usage(whole[0].usage if whole else Usage()),
-        price_card={
-            "version": view.ledger.card.version,
-            "as_of": view.ledger.card.as_of,
-        },
-        basis=BASIS,
-    )
+        ]
+        return envelope(
+            view.now,
+            timezone=question.zone.key,
+            since=text(params, "since"),
+            until=text(params, "until"),
+            by=list(question.by),
+            filters={name: list(some) for name, some in question.filters.items()},
+            rows=rows,
+            total=_usage(cut.total),
+            price_card={
+                "version": view.ledger.card.version,
+                "as_of": view.ledger.card.as_of,
+            },
+            basis=BASIS,
+        )
+
+    steps = cut.steps()
+    for _ in islice(steps, _AT_ONCE):
+        pass
+    if next(steps, _DONE) is _DONE:
+        return found()
+    return view.jobs.begin(Job(steps, found))
 
 
 def _usage(found: Usage) -> dict[str, Any]:

@@ -74,13 +74,17 @@ def kpi(view: View, params: Params) -> dict[str, Any]:
     period = _period(params)
     view.telling.catch_up(view.now)
     owned = [one for one in _owned(view) if span.holds(one.task.counted_at or 0)]
-    shown = (
-        _tasks(view, params, span)
-        if period == _TASK
-        else _rows(view, period, span, owned)
-    )
-    whole = Period("", -(2**40), 2**60)
-    (total,) = kept.by_period(view.connection, [whole], span.since, span.until)
+    if period in (_TASK, _ALL):
+        found = [Period("", -(2**40), 2**60)]
+    else:
+        found = _periods(view, period, span)
+    figures = kept.by_period(view.connection, found, span.since, span.until)
+    rows = _tasks(view, params, span) if period == _TASK else []
+    if period not in (_TASK, _ALL):
+        rows = _rows(found, figures, owned)
+    total = Figures()
+    for sums in figures:
+        total = total.plus(sums)
     return envelope(
         view.now,
         period=period,
@@ -88,7 +92,7 @@ def kpi(view: View, params: Params) -> dict[str, Any]:
         cycle_day=span.cycle_day,
         since=since,
         until=until,
-        **shown,
+        rows=rows,
         total=_figures(total, owned),
         basis=BASIS,
     )
@@ -122,27 +126,23 @@ def _owned(view: View) -> list[_Owned]:
     return [_Owned(task, sums[name]) for name, task in tasks.items() if task.is_task]
 
 
-def _rows(view: View, period: str, span: _Span, owned: list[_Owned]) -> dict[str, Any]:
-    if period == _ALL:
-        return {"rows": []}
-    found = _periods(view, period, span)
+def _rows(
+    found: list[Period], figures: list[Figures], owned: list[_Owned]
+) -> list[dict[str, Any]]:
     parts: list[list[_Owned]] = [[] for _ in found]
     starts = [one.start for one in found]
     for one in owned:
         parts[bisect_right(starts, one.task.counted_at or 0) - 1].append(one)
-    figures = kept.by_period(view.connection, found, span.since, span.until)
-    return {
-        "rows": [
-            {
-                "from": format_instant(one.start),
-                "to": format_instant(one.end),
-                "label": one.label,
-                **_figures(sums, part),
-            }
-            for one, sums, part in zip(found, figures, parts, strict=True)
-            if any(sums)
-        ]
-    }
+    return [
+        {
+            "from": format_instant(one.start),
+            "to": format_instant(one.end),
+            "label": one.label,
+            **_figures(sums, part),
+        }
+        for one, sums, part in zip(found, figures, parts, strict=True)
+        if any(sums)
+    ]
 
 
 def _periods(view: View, kind: str, span: _Span) -> list[Period]:
@@ -213,13 +213,11 @@ def _with_ledger(sums: Figures, owned: list[_Owned]) -> tuple[Figures, bool]:
     return sums, is_bound or sums.unpriced > 0
 
 
-def _tasks(view: View, params: Params, span: _Span) -> dict[str, Any]:
+def _tasks(view: View, params: Params, span: _Span) -> list[dict[str, Any]]:
     limit = number(params, "limit", _LIMIT)
     found = kept.tasks(view.connection, span.since, span.until, limit or None)
     ledger = sums_by(view, ("issue",))
-    return {
-        "rows": [_task(task, ledger.get((task.task_id,), Sums())) for task in found]
-    }
+    return [_task(task, ledger.get((task.task_id,), Sums())) for task in found]
 
 
 def _task(task: Task, ledger: Sums) -> dict[str, Any]:

@@ -31,7 +31,8 @@ CREATE TABLE event (
     price                     TEXT    NOT NULL,   -- rate row, or why there is none
     details                   TEXT    NOT NULL    -- JSON: the fields of its type
 ) STRICT;
-CREATE INDEX event_at ON event (at);
+-- What filters look at lies together, so that none of them has to read whole events.
+CREATE INDEX event_filter ON event (at, type, agent, model, success, lamport);
 CREATE INDEX event_order ON event (lamport, node_id);
 CREATE INDEX event_task ON event (task_id) WHERE task_id <> '';
 CREATE INDEX event_issue ON event (issue) WHERE issue <> '';
