@@ -221,6 +221,7 @@ def test_55_the_shells_own_places_are_carried_over(fakes: Fakes) -> None:
     assert values(unit, "Environment") == [
         f'"COSTD_STATE_DIR={fakes.home}/100%% of $it"',
         f'"CLAUDE_CONFIG_DIR={fakes.home}/claude"',
+        "COSTD_RUNTIME_DIR=%t/costd",
     ]
     assert f'"-{fakes.home}/100%% of $it"' in values(unit, "ReadWritePaths")[0]
     assert f'"{fakes.home}/100%% of $$it"' in values(unit, "ExecStartPre")[0]

@@ -31,6 +31,8 @@ def says(pulse: Pulse) -> str:
     if behind > IMPORTING_BYTES:
         done = max(0, total - behind)
         at = f"importing {100 * done // total} % ({_size(done)} of {_size(total)})"
+    elif not pulse["directories"]:
+        at = "waiting for the first log"
     else:
         directories = _count(pulse["directories"], "directory", "directories")
         at = f"watching {directories}, {_count(pulse['files'], 'log', 'logs')}"

@@ -18,6 +18,10 @@ from costd.cli.services.seen import Service
 from costd.cli.services.steps import Steps
 from costd.core.errors import CostdError, NoDaemonError, UsageError
 
+UNSEEN = (
+    "Its sandbox hides the environment of your agents. If that names their issues, have"
+    " a hook say so: costd hook install"
+)
 Command = Callable[..., Any]
 Act = Callable[[Service, Steps], None]
 
@@ -113,6 +117,8 @@ def install(
     service.install(steps, force=force, start=not no_start)
     if service.lingers() is False:
         steps.notes.append(LINGER)
+    if service.hides_agents:
+        steps.notes.append(UNSEEN)
     if not (dry_run or no_start):
         steps.notes.append(_RUNS[service.manager])
     texts = service.texts() if dry_run else {}

@@ -42,6 +42,7 @@ class Launchd:
     manager = "launchd"
     scope = "user"
     name = LABEL
+    hides_agents = False
 
     def __init__(self, plan: Plan, pause: Callable[[float], None] = time.sleep) -> None:
         self._plan = plan

@@ -57,6 +57,11 @@ class Service(Protocol):
         """Where the ledger is, which no uninstall touches."""
         ...
 
+    @property
+    def hides_agents(self) -> bool:
+        """Whether costd cannot see the environment of running agents from there."""
+        ...
+
     def texts(self) -> dict[str, str]:
         """The service files as they should be, by their paths."""
         ...

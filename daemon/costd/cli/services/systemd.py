@@ -69,6 +69,11 @@ class Systemd:
         """See ``Service``."""
         return str(self._plan.made[0])
 
+    @property
+    def hides_agents(self) -> bool:
+        """See ``Service``: PrivateUsers= does, which the sandbox stands on."""
+        return self._sandbox and not self._is_system
+
     def texts(self) -> dict[str, str]:
         """See ``Service``."""
         wanted = {str(self._unit): self._wanted()}

@@ -35,7 +35,6 @@ def service_unit(plan: Plan, *, sandbox: bool, socket: bool) -> str:
         "ExecStartPre": [f"+{_words(['mkdir', '-p', *plan.made])}"],
     }
     text = _with(template("systemd", "costd.service"), values)
-    text = _inserted(text, "ExecStartPre", _environment(plan.environment))
     if socket:
         bound = ["Requires=costd.socket", "After=costd.socket"]
         text = _inserted(text, "StartLimitIntervalSec", bound)
@@ -95,10 +94,6 @@ def _common(plan: Plan) -> dict[str, Sequence[str]]:
         "ReadWritePaths": [_places(writable)],
         "PrivateTmp": ["no" if plan.sees_temporary else "yes"],
     }
-
-
-def _environment(variables: Mapping[str, str]) -> list[str]:
-    return [f"Environment={pair}" for pair in _assignments(variables)]
 
 
 def _assignments(variables: Mapping[str, str]) -> list[str]:
