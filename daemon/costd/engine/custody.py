@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -25,9 +26,24 @@ from costd.ingest import fingerprint
 from costd.ingest.sweep import real_paths
 from costd.ledger import Ledger
 from costd.ledger.database import Database
+from costd.ledger.integrity import examine, vitals_of_file
 from costd.ledger.mending import Log, State
 from costd.ledger.repair import Repaired, complete, repair, snapshots_of
-from costd.ledger.snapshots import listed, stamp
+from costd.ledger.snapshots import Snapshot, listed, prune, stamp, take
+
+
+class Checked(NamedTuple):
+    """What a check found, and when; ``problem`` is empty where all is well."""
+
+    at: int
+    problem: str
+    responses: int
+
+    @property
+    def ok(self) -> bool:
+        """Whether the ledger is whole."""
+        return not self.problem
+
 
 _OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _REPORT = "recovered-"
@@ -58,6 +74,7 @@ class Custody:
         self._keys = keys
         self._roots = tuple(roots)
         self._clock = clock
+        self._pending: Path | None = None
 
     def open(self) -> Ledger:
         """The ledger; one that is damaged, emptied or gone is mended first.
@@ -88,8 +105,59 @@ class Custody:
             state=log_state(self._roots),
             now=now,
         )
-        self._write(_report(reason, now, done))
+        self._pending = self._write(_report(reason, now, done))
         return self._ledger()
+
+    def check(self, give_up: Callable[[], bool], *, thorough: bool = False) -> Checked:
+        """Look whether the file is whole, also against the newest snapshot.
+
+        Raises:
+            LedgerError: it could not be looked at, or it was given up.
+        """
+        latest = self.latest_snapshot()
+        before = vitals_of_file(latest.path) if latest else None
+        found = examine(self.path, before, thorough=thorough, give_up=give_up)
+        responses = found.vitals.rows["response"] if found.vitals else 0
+        return Checked(self._clock(), found.problem, responses)
+
+    def snapshot(self, keep: int, give_up: Callable[[], bool]) -> None:
+        """Keep a copy, and only the newest so many.
+
+        Raises:
+            LedgerError: there is no room for it, or it was given up.
+        """
+        folder = snapshots_of(self.path)
+        take(self.path, folder, self._clock(), give_up)
+        prune(folder, keep)
+
+    def latest_snapshot(self) -> Snapshot | None:
+        """The newest; None where there is none."""
+        return next(iter(listed(snapshots_of(self.path))), None)
+
+    @property
+    def is_recovering(self) -> bool:
+        """Whether a mended ledger has not yet read the logs again."""
+        return self._pending is not None
+
+    def recovered(self, responses: int, cost: int) -> None:
+        """All logs are read again; write down what the ledger holds now, nano-USD."""
+        if self._pending is None:
+            return
+        path, self._pending = self._pending, None
+        with suppress(OSError, orjson.JSONDecodeError):
+            report = orjson.loads(path.read_bytes())
+            before = report["before"]["responses"]
+            report["after"] = {"responses": responses, "cost_usd": to_usd(cost)}
+            report["lost_responses"] = (
+                None if before is None else max(0, before - responses)
+            )
+            _put(path, report)
+
+    @property
+    def mended_at(self) -> int:
+        """When something was last done about the file; 0: never that is known."""
+        times = [path.stat().st_mtime for path in self.reports()[:1]]
+        return int(times[0] * 1000) if times else 0
 
     def put_back(self, database: Database) -> Ledger:
         """The ledger after its file was moved, removed or replaced while it was open.
@@ -138,12 +206,16 @@ class Custody:
         for name in database.leftovers():
             name.unlink(missing_ok=True)
 
-    def _write(self, report: dict[str, Any]) -> None:
-        name = f"{_REPORT}{stamp(self._clock())}.json"
-        path = self.path.with_name(name)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-        with open(path, "wb", opener=lambda n, _: os.open(n, flags, 0o600)) as file:
-            file.write(orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n")
+    def _write(self, report: dict[str, Any]) -> Path:
+        path = self.path.with_name(f"{_REPORT}{stamp(self._clock())}.json")
+        _put(path, report)
+        return path
+
+
+def _put(path: Path, report: dict[str, Any]) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+    with open(path, "wb", opener=lambda name, _: os.open(name, flags, 0o600)) as file:
+        file.write(orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n")
 
 
 def log_state(roots: Sequence[str]) -> State:

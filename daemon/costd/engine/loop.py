@@ -6,21 +6,24 @@ of what waits, so that a question never waits longer than a slice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import Empty
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from costd.core.errors import CostdError, StoppingError, UsageError
+from costd.core.errors import CostdError, UsageError
 from costd.engine.answers import CHANGING, Answer, answer_to
 from costd.engine.answers.work import Recount, SyncBegan, synced, verified
-from costd.engine.intake import NOTHING, Intake
+from costd.engine.care import Care
+from costd.engine.custody import Custody
+from costd.engine.intake import NOTHING, Intake, Progress
 from costd.engine.jobs import Job, Jobs
 from costd.engine.live import Live
+from costd.engine.mailbox import stopping
 from costd.engine.memory import Memory
 from costd.engine.messages import (
     Call,
@@ -41,6 +44,7 @@ from costd.engine.runs import Runs
 from costd.engine.session_maps import SessionMaps
 from costd.engine.sources import Roots
 from costd.engine.telling import Telling
+from costd.engine.tended import Tended
 from costd.engine.view import View, Watching
 from costd.engine.waiting import Waiting, settle
 from costd.ingest.orchestrators import Orchestrators
@@ -48,7 +52,7 @@ from costd.ledger import Ledger
 from costd.ledger.moves import Moves
 
 
-class Engine:
+class Engine(Tended):
     """Owns the ledger from ``run`` to ``stop``.
 
     Args:
@@ -64,6 +68,7 @@ class Engine:
         session_maps: files that tell whose sessions are whose; None: there are none.
         reports: the directory of the reports of runs; None: none are written.
         publish: what to do with the documents; None publishes nothing.
+        custody: looks after the ledger's file; None: nobody does.
         is_daemon: whether this engine lives on, with a beat and a watch.
     """
 
@@ -85,78 +90,58 @@ class Engine:
         session_maps: SessionMaps | None = None,
         reports: Path | None = None,
         publish: Publish | None = None,
+        custody: Custody | None = None,
         is_daemon: bool = False,
     ) -> None:
-        self._ledger, self._zone, self._clock = ledger, zone, clock
+        super().__init__()
+        self._zone, self._clock = zone, clock
         self._tick_ms, self._max_line_bytes = tick_ms, max_line_bytes
         self._outlet, self._is_daemon = Outlet(publish), is_daemon
-        self._queue: SimpleQueue[Message] = SimpleQueue()
-        self._intake = Intake(
-            ledger, roots, max_line_bytes, lambda m: self._queue.put(Delivered(m))
-        )
-        self._jobs = Jobs(self._finish)
-        change = self._outlet.change
-        self.telling = Telling(ledger, spool, self.ask, self._jobs, change)
-        self._outside = Outside(
-            ledger=ledger,
-            jobs=self._jobs,
-            call=lambda work: self._queue.put(Call(work)),
-            clock=clock,
-            orchestrators=orchestrators,
-            maps=session_maps,
-        )
-        self._runs = Runs(ledger, reports)
-        self._publishing = Publishing(self._outlet, self._outside, self._runs, clock)
-        self.progress = self._intake.progress
+        self._outside_with = (roots, orchestrators, session_maps, reports)
         self._live = Live(quiet_ms)
         self._watch: Watching | None = None
         self.started_at = self._last_tick_at = clock()
         self._pace = Pace(clock, tick_ms)
         self._waiting = Waiting(self._finish)
-        self._troubles: dict[str, str] = {}
-        self._stopping = self._ended = self._has_tick = False
+        self._jobs = Jobs(self._finish)
+        self._stopping = self._has_begun = False
         self._memory = Memory()
+        self._care = Care(custody, clock, self._call)
+        change = self._outlet.change
+        self.telling = Telling(ledger, spool, self.ask, self._jobs, change)
+        self._furnish(ledger)
         self.on_change: Callable[[], None] = lambda: None
         self.relax: Callable[[], None] = lambda: None
         self.report: Callable[[str, Exception], None] = lambda _event, _error: None
 
-    # Any thread.
+    def _furnish(self, ledger: Ledger) -> None:
+        """Everything that works with the ledger, which may come back as another."""
+        roots, orchestrators, session_maps, reports = self._outside_with
+        self._ledger = ledger
+        self._intake = Intake(
+            ledger,
+            roots,
+            self._max_line_bytes,
+            lambda packed: self._queue.put(Delivered(packed)),
+        )
+        self.telling.move_to(ledger)
+        self._outside = Outside(
+            ledger=ledger,
+            jobs=self._jobs,
+            call=self._call,
+            clock=self._clock,
+            orchestrators=orchestrators,
+            maps=session_maps,
+        )
+        self._runs = Runs(ledger, reports)
+        self._publishing = Publishing(
+            self._outlet, self._outside, self._runs, self._clock
+        )
 
-    def ask(self, name: str, params: Mapping[str, object]) -> Future[object]:
-        """Ask; the future holds the answer, or a CostdError."""
-        answer: Future[object] = Future()
-        self._queue.put(Question(name, dict(params), answer))
-        if self._ended:
-            self._refuse_the_rest()
-        return answer
-
-    def hint(self, path: str) -> None:
-        """A path may have changed."""
-        self._queue.put(Dirty(path))
-
-    def rescan(self) -> None:
-        """Look at everything."""
-        self._queue.put(Rescan())
-
-    def tick(self) -> None:
-        """The beat; while one waits there is no second one."""
-        if not self._has_tick:
-            self._has_tick = True
-            self._queue.put(Tick())
-
-    def note(self, code: str, message: str | None) -> None:
-        """Tell of a trouble that another part has; None: it has it no more."""
-
-        def write() -> None:
-            self._troubles.pop(code, None)
-            if message is not None:
-                self._troubles[code] = message
-
-        self._queue.put(Call(write))
-
-    def stop(self) -> None:
-        """Finish the slice at hand and end ``run``."""
-        self._queue.put(Stop())
+    @property
+    def progress(self) -> Progress:
+        """How far reading is; for any thread."""
+        return self._intake.progress
 
     # The engine's thread.
 
@@ -164,9 +149,12 @@ class Engine:
         """Work until ``stop``; closes the ledger."""
         self._watch = watch
         try:
-            self._begin()
+            self._guarded(self._begin)
             while not self._stopping:
-                self._step()
+                if self._care.away:
+                    self._wait_for_ledger()
+                else:
+                    self._guarded(self._step)
         finally:
             self._end()
 
@@ -177,7 +165,10 @@ class Engine:
         self._live.restore(self._ledger.database.connection, self._clock())
         self._look()
         self.telling.look(self._clock(), self._troubles)
-        if self._watch is not None:
+        if self._is_daemon:
+            self._care_for_ledger()
+        if self._watch is not None and not self._has_begun:
+            self._has_begun = True
             self._watch.start()
             self._look()  # what came between the sweep and the first event
 
@@ -196,7 +187,9 @@ class Engine:
             self._jobs.advance()
             self._owners_changed()
         self._waiting.settle(is_busy=self._is_behind, problem=self._intake.problem)
-        if self._publishing.is_due:
+        if self._care.is_recovering and not self._is_behind:
+            self._care.recovered(self._ledger)
+        if self._publishing.is_due and not self._care.is_recovering:
             self._publish_now("running")
 
     def _next(self) -> Message | None:
@@ -233,6 +226,7 @@ class Engine:
         try:
             self._intake.advance()
         except CostdError as error:
+            self._care.notice(error)
             self._troubles["ledger"] = error.message
             self._intake.give_up()
             self._outlet.change()
@@ -253,6 +247,7 @@ class Engine:
     def _beat(self) -> None:
         self._last_tick_at = self._clock()
         self._has_tick = False
+        self._care_for_ledger()
         self.telling.look(self._clock(), self._troubles)
         self._live.refresh()
         if (
@@ -272,6 +267,7 @@ class Engine:
                 self._memory.forget(since=NOTHING)
                 self._outlet.change()
         except CostdError as error:
+            self._care.notice(error)
             self._troubles["ledger"] = error.message
             return
         self._troubles.pop("ledger", None)
@@ -316,15 +312,17 @@ class Engine:
 
     def _work_out(self, answer: Answer, question: Question) -> dict[str, Any] | Job:
         view = self._view()
-        return self._memory.recall(
+        found = self._memory.recall(
             question.name,
             question.params,
             view.now,
             lambda: answer(view, question.params),
         )
+        self._care.remember(question.name, found)
+        return found
 
     def _finish(self, future: Future[object], work: Callable[[], object]) -> None:
-        settle(future, work, self.report)
+        settle(future, partial(self._noticed, work), self.report)
 
     def _begin_verify(self, answer: Future[object]) -> None:
         """Reading takes long: a thread of its own does it, beside a ledger of its own."""
@@ -361,6 +359,7 @@ class Engine:
             watch=None if self._watch is None else self._watch.health(),
             memory=self._memory,
             jobs=self._jobs,
+            care=self._care,
             telling=self.telling,
             runs=self._runs,
             troubles={**self._troubles, **self._outlet.troubles, **self._runs.troubles},
@@ -371,29 +370,19 @@ class Engine:
             self.on_change()
 
     def _end(self) -> None:
+        self._care.close()
         if self._watch is not None:
             self._watch.stop()
         self._intake.close()
         self._outside.close()
-        with suppress(CostdError):
-            self._runs.refresh_all(self._clock())
-            self._publish_now(self.last_state)
+        if not self._care.away:
+            with suppress(CostdError):
+                self._runs.refresh_all(self._clock())
+                self._publish_now(self.last_state)
         self._ended = True
-        self._refuse_the_rest()
-        with suppress(CostdError):
-            self._ledger.database.checkpoint()
-        self._ledger.close()
-
-    def _refuse_the_rest(self) -> None:
-        """Whoever still waits is told; nobody hangs."""
-        gone = StoppingError("costd is stopping.", "Ask again in a moment.")
-        self._waiting.refuse(gone)
-        self._jobs.refuse(gone)
-        while (message := self._take_left()) is not None:
-            if isinstance(message, Question):
-                message.answer.set_exception(gone)
-
-    def _take_left(self) -> Message | None:
-        with suppress(Empty):
-            return self._queue.get_nowait()
-        return None
+        self._refuse_the_rest(stopping())
+        self._refuse_left()
+        if not self._care.away:
+            with suppress(CostdError):
+                self._ledger.database.checkpoint()
+            self._ledger.close()

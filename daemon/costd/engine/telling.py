@@ -55,6 +55,12 @@ class Telling:
         self._clock: Clock | None = None
         self._written = self._written_at = self._now = 0
 
+    def move_to(self, ledger: Ledger) -> None:
+        """Keep what is told in this ledger from now on."""
+        self._ledger = ledger
+        self._clock = None
+        self._reading = False
+
     def look(self, now: int, troubles: dict[str, str]) -> None:
         """Look for what was left for costd.
 

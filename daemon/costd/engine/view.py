@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from costd.core.errors import UsageError
 from costd.core.periods import zone
+from costd.engine.care import Care
 from costd.engine.intake import Intake
 from costd.engine.jobs import Jobs
 from costd.engine.live import Live
@@ -76,6 +77,8 @@ class View:
     """What is known of the ledger as it stands."""
     jobs: Jobs
     """What takes long goes there."""
+    care: Care
+    """How the ledger's file is."""
     telling: Telling
     """Events go there."""
     runs: Runs

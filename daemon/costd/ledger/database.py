@@ -38,6 +38,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.is_closed = False
         old = os.umask(0o077)
         try:
             with translated(path):
@@ -131,6 +132,7 @@ class Database:
 
     def close(self) -> None:
         """Close; whatever was committed is there."""
+        self.is_closed = True
         self.connection.close()
 
 
@@ -252,6 +254,9 @@ _RETRY = {
 }
 
 
+_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
     """SQLite's errors in words that say what to do; nothing of the data in them."""
@@ -263,7 +268,7 @@ def translated(path: Path) -> Iterator[None]:
             message, fix, name = _RETRY[code]
             where = fix.format(place=path.parent, path=path)
             raise LedgerBusyError(message, where, name) from error
-        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        if code in _DAMAGE:
             raise DamagedLedgerError(
                 f"The ledger {path} is damaged.",
                 "Start costd again: it saves what can be read, keeps the damaged file "
@@ -273,6 +278,12 @@ def translated(path: Path) -> Iterator[None]:
             f"The ledger failed: {error.__class__.__name__} {code}.",
             "Run `costd doctor`.",
         ) from error
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether an error says that the ledger's pages are not whole."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return isinstance(error, DamagedLedgerError) or code in _DAMAGE
 
 
 def sqlite_version() -> str:

@@ -6,6 +6,7 @@ from sqlite3 import Connection
 from typing import NamedTuple
 
 from costd.ledger.cells import BUCKET_MS
+from costd.ledger.ledger import Ledger
 
 
 class Coverage(NamedTuple):
@@ -84,3 +85,12 @@ def skipped(connection: Connection, limit: int) -> list[Skipped]:
 def quick_check(connection: Connection) -> str:
     """``ok``, or SQLite's first complaint."""
     return str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+
+
+def held(ledger: Ledger) -> tuple[int, int]:
+    """How many responses there are, and what they cost together, nano-USD."""
+    with ledger.database.reading() as connection:
+        responses, cost = connection.execute(
+            "SELECT coalesce(sum(responses), 0), coalesce(sum(cost), 0) FROM cell"
+        ).fetchone()
+    return int(responses), int(cost)

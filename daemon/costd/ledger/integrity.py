@@ -15,8 +15,9 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import NamedTuple
 
+from costd.core.errors import DamagedLedgerError
 from costd.core.usage import Flag
-from costd.ledger.database import APPLICATION_ID
+from costd.ledger.database import APPLICATION_ID, translated
 from costd.ledger.stints import SUMS
 
 LASTING = ("log_file", "session", "context", "service", "price", "claim")
@@ -88,16 +89,13 @@ def examine(
         give_up: asked now and then; then the examination ends with an error.
 
     Raises:
-        sqlite3.OperationalError: it was given up, or the file is locked.
+        LedgerError: it was given up, or the file is locked.
     """
     try:
-        with read_only(path) as connection:
+        with translated(path), read_only(path) as connection:
             connection.set_progress_handler(lambda: int(give_up()), _STEPS)
             return _examine(connection, before, thorough=thorough)
-    except sqlite3.DatabaseError as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            raise
+    except DamagedLedgerError:
         return Examined("SQLite cannot read its pages", None)
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 import re
-import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -107,9 +107,7 @@ def prune(folder: Path, keep: int) -> None:
 def newest_whole(folder: Path) -> Snapshot | None:
     """The newest that is whole itself; None where there is none."""
     for snapshot in listed(folder):
-        try:
+        with suppress(LedgerError):
             if examine(snapshot.path).ok:
                 return snapshot
-        except sqlite3.Error:
-            continue
     return None

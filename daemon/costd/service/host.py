@@ -102,6 +102,7 @@ def compose(config: Config, paths: Paths, publish_to: Publish | None) -> Engine:
         session_maps=SessionMaps(maps, orchestrators.session_maps),
         reports=paths.output_dir / "reports",
         publish=publish_to,
+        custody=custody,
         is_daemon=publish_to is not None,
     )
     engine.telling.cycle_day = config.kpi.cycle_day

@@ -1,0 +1,260 @@
+"""Care for the ledger's file while the engine runs: checks, snapshots, repairs.
+
+What takes long is done in a thread with a connection that cannot write, so nobody waits
+for it. Where the file itself must be made anew the engine lets go of the ledger: until
+it has it back, questions are refused with the reason, and the status is the last one
+that was known, which says so.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from costd.core.errors import BusyError, CostdError
+from costd.core.instants import DAY, HOUR
+from costd.engine.custody import Checked, Custody
+from costd.engine.messages import Question
+from costd.ledger import Ledger
+from costd.ledger.database import is_damage
+from costd.ledger.health import held
+from costd.ledger.snapshots import Snapshot
+
+_AGAIN_SECONDS = 30.0
+"""After a repair that failed, for want of space."""
+_CHECK_EVERY, _SNAPSHOT_EVERY = DAY, DAY
+_LEAST_BETWEEN_REPAIRS = DAY
+REPLACED = "its file was removed or replaced while it was in use"
+
+_LAST_SECONDS = 6.0
+_PULSE = {
+    "files": 0,
+    "directories": 0,
+    "bytes_total": 0,
+    "bytes_behind": 0,
+    "troubles": ["ledger_mending"],
+}
+"""What a service manager hears while the ledger is away: it is waited for."""
+
+Call = Callable[[Callable[[], None]], None]
+
+
+class Care:
+    """Knows how the ledger's file is, and has it mended.
+
+    Args:
+        custody: the file; None where this engine does not look after it.
+        clock: milliseconds since the epoch.
+        call: has something done in the engine's thread.
+        keep: how many snapshots.
+    """
+
+    def __init__(
+        self,
+        custody: Custody | None,
+        clock: Callable[[], int],
+        call: Call,
+        keep: int = 7,
+    ) -> None:
+        self._custody = custody
+        self._clock = clock
+        self._call = call
+        self._keep = keep
+        self._is_checking = self._has_grown = False
+        self._ending = threading.Event()
+        self.checked: Checked | None = None
+        """The last check; None before the first one."""
+        self.trouble: CostdError | None = None
+        """Why the last snapshot or repair did not come about."""
+        self.snapshot: Snapshot | None = None
+        """The newest one."""
+        self.reports: list[Path] = []
+        """What was written down of repairs, and not yet removed."""
+        self.is_replaced = False
+        """Whether the path names another file than is open."""
+        self.status: dict[str, Any] | None = None
+        """The last status that was worked out."""
+        self.damage = ""
+        """What the last check found wrong, and was not mended."""
+        self.away = ""
+        """Why the engine has let go of the ledger; empty: it has not."""
+        self._beats = 0
+        self._repairing: threading.Thread | None = None
+        self.busy_count = 0
+        """How often nothing could be recorded."""
+        self._look()
+
+    def _look(self) -> None:
+        if self._custody is not None:
+            self.reports = self._custody.reports()
+            self.snapshot = self._custody.latest_snapshot()
+
+    @property
+    def is_recovering(self) -> bool:
+        """Whether a mended ledger has not yet read the logs again."""
+        return self._custody is not None and self._custody.is_recovering
+
+    def recovered(self, ledger: Ledger) -> None:
+        """All logs are read again: write down what the ledger holds now."""
+        if self._custody is not None:
+            self._custody.recovered(*held(ledger))
+            self.reports = self._custody.reports()
+
+    def beat(self, ledger: Ledger, *, is_busy: bool, has_grown: bool) -> None:
+        """Look after the file.
+
+        Args:
+            ledger: the one that is open.
+            is_busy: whether much is being read; then there is no snapshot.
+            has_grown: whether anything was recorded since the start.
+        """
+        if self._custody is None:
+            return
+        self._has_grown = has_grown
+        self.is_replaced = ledger.database.is_replaced()
+        self._look()
+        if not self._is_checking and self._is_due(self._clock(), is_busy=is_busy):
+            self._is_checking = True
+            self._start(self._check, self._custody)
+
+    def _is_due(self, now: int, *, is_busy: bool) -> bool:
+        if self.checked is None:
+            return True
+        gone = now - self.checked.at
+        if is_busy or (0 <= gone < HOUR and not self._lacks_first):
+            return False
+        return not 0 <= gone < _CHECK_EVERY or self._wants_snapshot(now)
+
+    @property
+    def _lacks_first(self) -> bool:
+        """Whether there has never been anything to keep, and now there is."""
+        return self.snapshot is None and self.trouble is None and self._has_grown
+
+    def _wants_snapshot(self, now: int) -> bool:
+        latest = self.snapshot
+        if not self._keep:
+            return False
+        return latest is None or not 0 <= now - latest.at < _SNAPSHOT_EVERY
+
+    def _check(self, custody: Custody) -> None:
+        """In a thread."""
+        wants = self._wants_snapshot(self._clock())
+        try:
+            found = custody.check(self._ending.is_set)
+            error: CostdError | None = None
+            if found.ok and found.responses and wants:
+                custody.snapshot(self._keep, self._ending.is_set)
+        except CostdError as problem:
+            found, error = None, problem
+        if not self._ending.is_set():
+            self._call(lambda: self._have_checked(found, error))
+
+    def _have_checked(self, found: Checked | None, error: CostdError | None) -> None:
+        self._is_checking = False
+        self.trouble = error
+        if found is not None:
+            self.checked = found
+            self.damage = found.problem
+
+    def must_go(self) -> str:
+        """Why the ledger's file must be made anew, or empty.
+
+        Not twice a day: a fault that comes again is no damage of the disk, and each
+        repair keeps a copy of the file.
+        """
+        if self.away or self._custody is None:
+            return ""
+        if self.is_replaced:
+            return REPLACED
+        if not self.damage:
+            return ""
+        gone = self._clock() - self._custody.mended_at
+        return self.damage if not 0 <= gone < _LEAST_BETWEEN_REPAIRS else ""
+
+    def notice(self, error: BaseException) -> bool:
+        """Whether an error shows that the ledger is damaged; then it is mended."""
+        if self._custody is None or not is_damage(error):
+            return False
+        self.damage = "SQLite cannot read its pages"
+        return True
+
+    def let_go(
+        self, why: str, ledger: Ledger, take_up: Callable[[Ledger], None]
+    ) -> None:
+        """Make the file anew in a thread; then ``take_up`` what is there."""
+        if self._custody is None:
+            return
+        self.away = why
+        self._repairing = self._start(self._repair, self._custody, why, ledger, take_up)
+
+    def _repair(
+        self,
+        custody: Custody,
+        why: str,
+        ledger: Ledger,
+        take_up: Callable[[Ledger], None],
+    ) -> None:
+        """In a thread, until there is a ledger again."""
+        while not self._ending.is_set():
+            try:
+                if why == REPLACED and not ledger.database.is_closed:
+                    found = custody.put_back(ledger.database)
+                else:
+                    ledger.close()
+                    found = custody.mend(why)
+            except CostdError as error:
+                self.trouble = error
+                self._ending.wait(_AGAIN_SECONDS)
+            else:
+                self._call(partial(self._taken_up, found, take_up))
+                return
+
+    def _taken_up(self, found: Ledger, take_up: Callable[[Ledger], None]) -> None:
+        self.away = self.damage = ""
+        self.is_replaced = False
+        self.trouble = self.checked = None
+        take_up(found)
+
+    def remember(self, question: str, answer: object) -> None:
+        """Keep the last status, for when there is no ledger to work one out."""
+        if question == "status" and isinstance(answer, dict):
+            self.status = answer
+
+    def refusal(self) -> BusyError:
+        """What is said to those who ask while the ledger is away."""
+        why = self.trouble.message if self.trouble else f"The reason: {self.away}."
+        fix = self.trouble.fix if self.trouble else "Ask again in a moment."
+        return BusyError(f"costd mends its ledger. {why}", fix)
+
+    def answer(self, question: Question) -> None:
+        """Answer without the ledger: with the last status, which says so."""
+        if question.name == "alive":
+            self._beats += 1
+            question.answer.set_result({**_PULSE, "sweeps": self._beats})
+        elif question.name == "status" and self.status is not None:
+            error = self.refusal()
+            problem = {
+                "code": "ledger_mending",
+                "message": error.message,
+                "fix": error.fix,
+                "severity": "error",
+            }
+            question.answer.set_result({**self.status, "health": [problem]})
+        else:
+            question.answer.set_exception(self.refusal())
+
+    def _start(self, work: Callable[..., None], *args: object) -> threading.Thread:
+        thread = threading.Thread(
+            target=work, args=args, name="costd-care", daemon=True
+        )
+        thread.start()
+        return thread
+
+    def close(self) -> None:
+        """End what goes on; a repair is given the time to come to its end."""
+        self._ending.set()
+        if self._repairing is not None:
+            self._repairing.join(_LAST_SECONDS)

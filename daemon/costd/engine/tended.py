@@ -1,0 +1,103 @@
+"""The part of the engine that goes on when its ledger's file does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from costd.core.errors import CostdError, LedgerBusyError
+from costd.engine.care import Care
+from costd.engine.intake import Intake
+from costd.engine.jobs import Jobs
+from costd.engine.mailbox import Mailbox
+from costd.engine.messages import Call, Question, Stop, Tick
+from costd.engine.outside import Outside
+from costd.engine.waiting import Waiting
+from costd.ledger import Ledger
+
+Found = TypeVar("Found")
+
+
+class Tended(Mailbox):
+    """Lets go of a ledger whose file must be made anew, and takes it up again."""
+
+    _care: Care
+    _intake: Intake
+    _outside: Outside
+    _jobs: Jobs
+    _waiting: Waiting
+    _ledger: Ledger
+    _stopping: bool
+    on_change: Callable[[], None]
+
+    def _furnish(self, ledger: Ledger) -> None:
+        """Work with this ledger from now on."""
+        raise NotImplementedError
+
+    def _begin(self) -> None:
+        """Catch up with everything."""
+        raise NotImplementedError
+
+    def _owners_changed(self) -> None:
+        """What was worked out before may not be so any more."""
+        raise NotImplementedError
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """Do some work; if it shows that the ledger is damaged, have that mended."""
+        try:
+            work()
+        except LedgerBusyError as error:  # it is tried again with the next beat
+            self._troubles["ledger"] = error.message
+        except Exception as error:
+            if not self._care.notice(error):
+                raise
+        if (why := self._care.must_go()) and not self._stopping:
+            self._let_go(why)
+
+    def _noticed(self, work: Callable[[], Found]) -> Found:
+        """The same for an answer, whose failure somebody waits for."""
+        try:
+            return work()
+        except Exception as error:
+            self._care.notice(error)
+            raise
+
+    def _care_for_ledger(self) -> None:
+        """Look after its file."""
+        intake = self._intake
+        grown = intake.progress.new_responses > 0
+        self._care.beat(self._ledger, is_busy=intake.is_busy, has_grown=grown)
+
+    def _let_go(self, why: str) -> None:
+        """Give the ledger away until its file is whole."""
+        self._intake.close()
+        self._outside.close()
+        self._refuse_the_rest(self._care.refusal())
+        self._care.let_go(why, self._ledger, self._take_up)
+        self.on_change()
+
+    def _take_up(self, ledger: Ledger) -> None:
+        """Go on with what is there."""
+        if self._stopping:
+            ledger.close()
+            return
+        self._furnish(ledger)
+        self._owners_changed()
+        self._begin()
+
+    def _wait_for_ledger(self) -> None:
+        """Answer what can be answered without it."""
+        match self._queue.get():
+            case Question() as question:
+                self._care.answer(question)
+            case Call(work):
+                work()
+            case Tick():
+                self._has_tick = False
+            case Stop():
+                self._stopping = True
+
+    def _refuse_the_rest(self, error: CostdError) -> None:
+        """Whoever still waits is told."""
+        self._waiting.refuse(error)
+        self._jobs.refuse(error)
