@@ -217,6 +217,11 @@ def spoil_the_ledger(path: Path) -> None:
     """Make one cost wrong, so that there is something to verify and to reprice."""
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE response SET cost = cost + 1 WHERE id = 1")
+        # The sums with it: what does not add up is damage, and would be mended.
+        connection.execute(
+            "UPDATE cell SET cost = cost + 1 WHERE (bucket, context_id, service_id) = "
+            "(SELECT at / 900000, context_id, service_id FROM response WHERE id = 1)"
+        )
 
 
 @contextmanager

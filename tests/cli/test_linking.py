@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +143,8 @@ def test_what_is_taken_back_is_named(
 def test_with_nobody_to_answer_a_claim_waits_in_the_spool(
     costd: Shown, state_dir: Path
 ) -> None:
-    (state_dir / "ledger.db").write_bytes(b"this is no ledger at all" * 100)
+    with closing(sqlite3.connect(state_dir / "ledger.db")) as theirs:
+        theirs.execute("CREATE TABLE theirs (x)")
     shown = costd("link", "--issue", "MIN-1", "--session", "s")
     assert shown.code == 0
     assert "waits in the spool" in shown.err

@@ -250,7 +250,7 @@ def test_the_named_metrics_exist(answers: dict[str, list[Any]]) -> None:
     ("page", "names"),
     [
         (JSON, CHECKS),
-        (JSON, ["publish", "ledger", "ledger_integrity"]),
+        (JSON, ["publish", "ledger", "ledger_mending"]),
         (JSON, ["unfinalised", *explained._FLAGS]),
         (ACCURACY, BUCKETS),
         (ACCURACY, UNPRICED),

@@ -342,10 +342,16 @@ def test_a_question_that_the_engine_dropped_is_worth_asking_again(
         assert connection.getresponse().status == 503
 
 
-def test_health_is_that_the_engine_answers(sock: Path, engine: Engine) -> None:
-    engine.answers["status"] = {"health": [{"code": "a"}, {"code": "b"}]}
+def test_health_is_that_the_numbers_can_be_trusted(sock: Path, engine: Engine) -> None:
+    well = {"code": "a", "severity": "warning"}
+    engine.answers["status"] = {"health": [well, {**well, "code": "b"}]}
     reply = fetch(sock, "/healthz")
-    assert (reply.status, reply.json) == (200, {"ok": True, "problems": 2})
+    said = {"ok": True, "problems": 2, "errors": [], "warnings": ["a", "b"]}
+    assert (reply.status, reply.json) == (200, said)
+    engine.answers["status"] = {"health": [{"code": "c", "severity": "error"}, well]}
+    reply = fetch(sock, "/healthz")
+    said = {"ok": False, "problems": 2, "errors": ["c"], "warnings": ["a"]}
+    assert (reply.status, reply.json) == (503, said)
     engine.answers["status"] = LedgerBusyError("disk full", "free some space")
     assert fetch(sock, "/healthz").status == 503
 

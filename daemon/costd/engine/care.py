@@ -8,6 +8,7 @@ that was known, which says so.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -17,6 +18,7 @@ from typing import Any
 from costd.core.errors import BusyError, CostdError
 from costd.core.instants import DAY, HOUR
 from costd.engine.custody import Checked, Custody
+from costd.engine.drift import Drift
 from costd.engine.messages import Question
 from costd.ledger import Ledger
 from costd.ledger.database import is_damage
@@ -64,6 +66,8 @@ class Care:
         self._call = call
         self._keep = keep
         self._is_checking = self._has_grown = False
+        self._is_tended = self._has_failed = False
+        self._try_copy_at = 0
         self._ending = threading.Event()
         self.checked: Checked | None = None
         """The last check; None before the first one."""
@@ -81,16 +85,19 @@ class Care:
         """What the last check found wrong, and was not mended."""
         self.away = ""
         """Why the engine has let go of the ledger; empty: it has not."""
+        self.disk_free: int | None = None
+        """Bytes that are left on the ledger's disk."""
+        self.drift = Drift(clock)
+        self._waiting: list[Callable[[], None]] = []
         self._beats = 0
         self._repairing: threading.Thread | None = None
-        self.busy_count = 0
-        """How often nothing could be recorded."""
         self._look()
 
     def _look(self) -> None:
         if self._custody is not None:
             self.reports = self._custody.reports()
             self.snapshot = self._custody.latest_snapshot()
+            self.disk_free = free_bytes(self._custody.path.parent)
 
     @property
     def is_recovering(self) -> bool:
@@ -114,6 +121,7 @@ class Care:
         if self._custody is None:
             return
         self._has_grown = has_grown
+        self._is_tended = True
         self.is_replaced = ledger.database.is_replaced()
         self._look()
         if not self._is_checking and self._is_due(self._clock(), is_busy=is_busy):
@@ -123,41 +131,78 @@ class Care:
     def _is_due(self, now: int, *, is_busy: bool) -> bool:
         if self.checked is None:
             return True
-        gone = now - self.checked.at
-        if is_busy or (0 <= gone < HOUR and not self._lacks_first):
+        if is_busy:
             return False
-        return not 0 <= gone < _CHECK_EVERY or self._wants_snapshot(now)
-
-    @property
-    def _lacks_first(self) -> bool:
-        """Whether there has never been anything to keep, and now there is."""
-        return self.snapshot is None and self.trouble is None and self._has_grown
+        gone = now - self.checked.at
+        return not 0 <= gone < _CHECK_EVERY or (
+            self._has_grown and self._wants_snapshot(now)
+        )
 
     def _wants_snapshot(self, now: int) -> bool:
         latest = self.snapshot
-        if not self._keep:
+        if not self._keep or now < self._try_copy_at:
             return False
         return latest is None or not 0 <= now - latest.at < _SNAPSHOT_EVERY
 
     def _check(self, custody: Custody) -> None:
         """In a thread."""
-        wants = self._wants_snapshot(self._clock())
+        found: Checked | None = None
+        error: CostdError | None = None
         try:
             found = custody.check(self._ending.is_set)
-            error: CostdError | None = None
-            if found.ok and found.responses and wants:
-                custody.snapshot(self._keep, self._ending.is_set)
         except CostdError as problem:
-            found, error = None, problem
-        if not self._ending.is_set():
-            self._call(lambda: self._have_checked(found, error))
+            error = problem
+        self._call(lambda: self._have_checked(found, error))
+
+    def _keep_copy(self, custody: Custody) -> None:
+        """In a thread."""
+        error: CostdError | None = None
+        try:
+            custody.snapshot(self._keep, self._ending.is_set)
+        except CostdError as problem:
+            error = problem
+        self._call(lambda: self._have_kept(error))
+
+    def _have_kept(self, error: CostdError | None) -> None:
+        self._is_checking = False
+        self._try_copy_at = self._clock() + HOUR
+        self.trouble = error
+        self._look()
+
+    def check_first(self, done: Callable[[], None]) -> None:
+        """Check the file now, in a thread, and then have something done."""
+        if self._custody is None or self.away:
+            done()
+            return
+        self._waiting.append(done)
+        if not self._is_checking:
+            self._is_checking = True
+            self._start(self._check, self._custody)
 
     def _have_checked(self, found: Checked | None, error: CostdError | None) -> None:
         self._is_checking = False
-        self.trouble = error
         if found is not None:
             self.checked = found
             self.damage = found.problem
+            if self._custody is not None and self._may_copy(found):
+                self._is_checking = True
+                self._start(self._keep_copy, self._custody)
+        else:
+            self.trouble = error
+        self._done_waiting()
+
+    def _may_copy(self, found: Checked) -> bool:
+        return bool(
+            self._is_tended
+            and found.ok
+            and found.responses
+            and self._wants_snapshot(self._clock())
+        )
+
+    def _done_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for done in waiting:
+            done()
 
     def must_go(self) -> str:
         """Why the ledger's file must be made anew, or empty.
@@ -169,7 +214,7 @@ class Care:
             return ""
         if self.is_replaced:
             return REPLACED
-        if not self.damage:
+        if not self.damage or not (self._is_tended or self._has_failed):
             return ""
         gone = self._clock() - self._custody.mended_at
         return self.damage if not 0 <= gone < _LEAST_BETWEEN_REPAIRS else ""
@@ -179,6 +224,7 @@ class Care:
         if self._custody is None or not is_damage(error):
             return False
         self.damage = "SQLite cannot read its pages"
+        self._has_failed = True
         return True
 
     def let_go(
@@ -214,7 +260,7 @@ class Care:
 
     def _taken_up(self, found: Ledger, take_up: Callable[[Ledger], None]) -> None:
         self.away = self.damage = ""
-        self.is_replaced = False
+        self.is_replaced = self._has_failed = False
         self.trouble = self.checked = None
         take_up(found)
 
@@ -256,5 +302,15 @@ class Care:
     def close(self) -> None:
         """End what goes on; a repair is given the time to come to its end."""
         self._ending.set()
+        self._done_waiting()
         if self._repairing is not None:
             self._repairing.join(_LAST_SECONDS)
+
+
+def free_bytes(place: Path) -> int | None:
+    """What this user may still write on a disk; None where nobody says."""
+    try:
+        found = os.statvfs(place)
+    except OSError:
+        return None
+    return found.f_bavail * found.f_frsize

@@ -66,6 +66,8 @@ class Intake:
         self.progress = Progress()
         self.roots = roots
         self.problem: LedgerBusyError | None = None
+        self.busy_count = 0
+        """How often nothing could be recorded."""
         self.unreadable: dict[str, str] = {}
         self.heard: dict[str, int] = {}
         self.changed_since = NOTHING
@@ -208,6 +210,7 @@ class Intake:
             recorded = self._ledger.record(segments, _agents(segments))
         except LedgerBusyError as error:
             self.problem = error
+            self.busy_count += 1
             self.give_up()
             return
         self.problem = None

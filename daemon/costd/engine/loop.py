@@ -113,6 +113,7 @@ class Engine(Tended):
         self.on_change: Callable[[], None] = lambda: None
         self.relax: Callable[[], None] = lambda: None
         self.report: Callable[[str, Exception], None] = lambda _event, _error: None
+        self.say: Callable[..., None] = lambda _event, **_facts: None
 
     def _furnish(self, ledger: Ledger) -> None:
         """Everything that works with the ledger, which may come back as another."""
@@ -292,6 +293,9 @@ class Engine(Tended):
             question.answer.set_result(beat)
         elif (answer := answer_to(question.name)) is not None:
             work_out = partial(self._work_out, answer, question)
+            if question.name == "doctor" and question.params.get("quick") is not True:
+                self._care.check_first(partial(self._finish, question.answer, work_out))
+                return
             self._finish(question.answer, work_out)
             if question.name in CHANGING:
                 self._owners_changed()

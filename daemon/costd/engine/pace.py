@@ -54,7 +54,7 @@ def pulse(intake: Intake, sweeps: int, troubles: set[str]) -> dict[str, Any]:
     Whoever compares two of these sees whether it gets on.
     """
     if intake.problem is not None:
-        troubles = troubles | {"ledger_busy"}
+        troubles = troubles | {intake.problem.code}
     return {
         "sweeps": sweeps,
         "files": len(intake.last_sweep.files),

@@ -29,6 +29,7 @@ class Tended(Mailbox):
     _ledger: Ledger
     _stopping: bool
     on_change: Callable[[], None]
+    say: Callable[..., None]
 
     def _furnish(self, ledger: Ledger) -> None:
         """Work with this ledger from now on."""
@@ -67,13 +68,17 @@ class Tended(Mailbox):
         intake = self._intake
         grown = intake.progress.new_responses > 0
         self._care.beat(self._ledger, is_busy=intake.is_busy, has_grown=grown)
+        if self._care.drift.look():
+            self.say("clock_jumped", seconds=round(self._care.drift.last_seconds))
+            self.rescan()
 
     def _let_go(self, why: str) -> None:
         """Give the ledger away until its file is whole."""
+        self.say("ledger_mending", reason=why)
         self._intake.close()
         self._outside.close()
-        self._refuse_the_rest(self._care.refusal())
         self._care.let_go(why, self._ledger, self._take_up)
+        self._refuse_the_rest(self._care.refusal())
         self.on_change()
 
     def _take_up(self, ledger: Ledger) -> None:
@@ -82,6 +87,7 @@ class Tended(Mailbox):
             ledger.close()
             return
         self._furnish(ledger)
+        self.say("ledger_mended")
         self._owners_changed()
         self._begin()
 

@@ -127,11 +127,24 @@ async def _status(ask: Ask) -> dict[str, object]:
 
 
 async def _health(ask: Ask) -> Response:
-    """200 while the engine answers; its problems are only counted here."""
+    """200 while the numbers can be trusted; else 503, and why."""
     status = await _status(ask)
-    problems = status.get("health")
-    count = len(problems) if isinstance(problems, list) else None
-    return reply({"ok": True, "problems": count})
+    entries = status.get("health")
+    problems = entries if isinstance(entries, list) else []
+    codes = {
+        severity: [
+            str(p.get("code")) for p in problems if p.get("severity") == severity
+        ]
+        for severity in ("error", "warning")
+    }
+    ok = not codes["error"]
+    body = {
+        "ok": ok,
+        "problems": len(problems),
+        "errors": codes["error"],
+        "warnings": codes["warning"],
+    }
+    return reply(body, 200 if ok else 503)
 
 
 async def _metrics(ask: Ask) -> Response:

@@ -20,7 +20,12 @@ Sample = tuple[Mapping[str, str], object]
 
 def exposition(status: Mapping[str, object]) -> str:
     """The answer to ``status``, in the text format 0.0.4."""
-    families = (*_whole(status), *_windows(status), *_sources(status))
+    families = (
+        *_whole(status),
+        *_trust(status),
+        *_windows(status),
+        *_sources(status),
+    )
     return "".join(_family(*family) for family in families)
 
 
@@ -119,6 +124,50 @@ def _whole(
             for b, usd in _mapping(status.get("unattributed")).items()
         ],
     )
+
+
+def _trust(
+    status: Mapping[str, object],
+) -> Iterator[tuple[str, str, Iterable[Sample]]]:
+    """Whether the figures can be trusted."""
+    yield from _keeping(_mapping(status.get("ledger")))
+    watch = _mapping(status.get("watch"))
+    yield (
+        "costd_watch_mode",
+        "How changes are noticed.",
+        [({"mode": str(watch["mode"])}, 1)] if watch.get("mode") else [],
+    )
+    shares = _mapping(status.get("shares"))
+    yield (
+        "costd_unpriced_tokens_ratio",
+        "Tokens without a price, of all tokens.",
+        [({}, shares.get("unpriced_tokens"))],
+    )
+    yield (
+        "costd_unattributed_cost_ratio",
+        "Cost without an issue, of all cost.",
+        [({}, shares.get("unattributed_cost"))],
+    )
+
+
+def _keeping(
+    ledger: Mapping[str, object],
+) -> Iterator[tuple[str, str, Iterable[Sample]]]:
+    """How the ledger's file is."""
+    for name, key, help_text in (
+        ("costd_ledger_bytes", "bytes", "Size of the ledger."),
+        ("costd_ledger_whole", "whole", "Whether the last check found it whole."),
+        ("costd_ledger_busy_count", "busy_count", "Times nothing could be recorded."),
+        ("costd_ledger_recovering", "recovering", "Whether it still reads logs again."),
+        ("costd_disk_free_bytes", "disk_free_bytes", "Space on the ledger's disk."),
+        ("costd_clock_jumps", "clock_jumps", "Times the clock was set."),
+    ):
+        yield name, help_text, [({}, ledger.get(key))]
+    for name, key, help_text in (
+        ("costd_ledger_check_timestamp_seconds", "checked_at", "The last check."),
+        ("costd_snapshot_timestamp_seconds", "snapshot_at", "The newest snapshot."),
+    ):
+        yield name, help_text, [({}, _seconds(ledger.get(key)))]
 
 
 def _windows(

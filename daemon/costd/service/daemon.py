@@ -151,6 +151,7 @@ class _Daemon:
     def _compose(self, config: Config) -> Work:
         engine = compose(config, self._paths, publish_to=_outlet(config, self._paths))
         engine.report = _report
+        engine.say = log.warning
         engine.relax = _give_memory_back
         engine.on_change = self._live.changed
         engine.started_at = self._started_at

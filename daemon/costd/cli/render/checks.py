@@ -40,12 +40,15 @@ def verify_page(answer: Json) -> Page:
     differences = answer.get("differences") or []
     vanished = answer.get("files_vanished")
     page: Page = []
-    if answer.get("ok"):
+    if not answer.get("different"):
         page.append(line(Cell("✓ ", "good"), f"{responses} in {files}: all the same."))
     else:
         found = amounts.plural(answer.get("different") or 0, "difference")
         said = f"{found} between the ledger and {responses} in {files}."
         page.append(line(Cell("✗ ", "bad"), said))
+    integrity = answer.get("integrity")
+    if integrity and integrity != "ok":
+        page.append(line(Cell("✗ ", "bad"), f"The ledger's file: {text(integrity)}."))
     only = answer.get("responses_only_in_ledger")
     if vanished or only:
         gone, kept = amounts.plural(vanished or 0, "log"), amounts.number(only)

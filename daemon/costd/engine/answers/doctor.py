@@ -6,23 +6,27 @@ import os
 from typing import Any
 
 from costd.core.summary import envelope
-from costd.engine.answers.health import problems
+from costd.engine.answers.health import problems, shares
+from costd.engine.answers.keeping import size_of
 from costd.engine.view import Params, View
 from costd.ledger.database import sqlite_version
-from costd.ledger.health import quick_check, skipped
+from costd.ledger.health import skipped
 
 _SHOWN = 20
+_MUCH = 0.5
 
 
-def doctor(view: View, params: Params) -> dict[str, Any]:
-    """Every check, also those that are well; ``quick`` leaves the ledger's pages out."""
+def doctor(view: View, _params: Params) -> dict[str, Any]:
+    """Every check, also those that are well.
+
+    The engine looks at the ledger's pages first, unless it is asked with ``quick``.
+    """
     present = {problem["code"]: problem for problem in problems(view)}
     checks = [
         _check(code, good, present.pop(code, None)) for code, good in _GOOD.items()
     ]
     checks.extend(_check(code, "", problem) for code, problem in present.items())
-    if params.get("quick") is not True:
-        checks.append(_integrity(view))
+    checks.append(_unattributed(view))
     return envelope(
         view.now,
         ok=all(check["ok"] for check in checks),
@@ -38,41 +42,20 @@ def doctor(view: View, params: Params) -> dict[str, Any]:
         ],
         ledger={
             "path": str(view.ledger.database.path),
-            "bytes": _size(view),
+            "bytes": size_of(view.ledger.database.path),
             "sqlite": sqlite_version(),
         },
     )
 
 
-def _integrity(view: View) -> dict[str, Any]:
-    """Whether the ledger's pages are whole: reads all of them."""
-    is_whole = quick_check(view.connection) == "ok"
-    return {
-        "code": "ledger_integrity",
-        "ok": is_whole,
-        "message": "The ledger's pages are whole."
-        if is_whole
-        else "The ledger's pages are damaged.",
-        "fix": ""
-        if is_whole
-        else "Stop costd, move ledger.db aside, start it: it reads the logs again.",
-    }
-
-
-_GOOD = {
-    "no_logs": "There are session logs.",
-    "unreadable_directory": "Every directory of logs can be read.",
-    "unreadable_logs": "Every log can be read.",
-    "compressed_logs": "Every compressed log can be read.",
-    "skipped_lines": "Every line could be used.",
-    "misdated": "Every response has a date that can be.",
-    "unpriced_models": "Every model has a price.",
-    "ledger_busy": "The ledger can be written.",
-    "ledger_replaced": "The ledger's file is the one that is open.",
-    "session_map": "Every session map can be used.",
-    "watch_polling": "Changes are seen at once.",
-    "stale": "The beat is regular.",
-}
+def _unattributed(view: View) -> dict[str, Any]:
+    """A share, not a fault: whoever works without issues is well too."""
+    share = shares(view)["unattributed_cost"]
+    message = "Nothing was spent yet."
+    if share is not None:
+        message = f"{share:.0%} of the cost has no issue."
+    fix = "costd suggest" if share is not None and share > _MUCH else ""
+    return {"code": "unattributed", "ok": True, "message": message, "fix": fix}
 
 
 def _check(code: str, good: str, problem: dict[str, Any] | None) -> dict[str, Any]:
@@ -84,10 +67,3 @@ def _check(code: str, good: str, problem: dict[str, Any] | None) -> dict[str, An
         "message": problem["message"],
         "fix": problem["fix"],
     }
-
-
-def _size(view: View) -> int:
-    try:
-        return view.ledger.database.path.stat().st_size
-    except OSError:
-        return 0

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from costd.core.instants import DAY
+from costd.core.summary import together
+from costd.engine.answers.keeping import file_problems
+from costd.engine.answers.problem import ERROR, Problem
 from costd.engine.history import sums_by
 from costd.engine.view import View
 from costd.ingest.compressed import MISSING
 from costd.ledger.health import Coverage, coverage, misdated
 
-ERROR, WARNING = "error", "warning"
 _FIRST_RESPONSE = 1_577_836_800_000
 """The beginning of 2020: no agent that costd reads is older."""
 
 
-class Problem(NamedTuple):
-    """One problem: a stable code, what it is, and what to do."""
-
-    code: str
-    message: str
-    fix: str
-    severity: str = WARNING
-
-
 def problems(view: View) -> list[dict[str, Any]]:
     """All of them, worst first; an empty list means well."""
-    found = [*_ledger(view), *_logs(view), *_beat(view), *_money(view)]
+    found = [*file_problems(view), *_logs(view), *_beat(view), *_money(view)]
     found.extend(_trouble(code, message) for code, message in view.troubles.items())
     found.sort(key=lambda problem: problem.severity != ERROR)
     return [problem._asdict() for problem in found]
@@ -71,21 +64,27 @@ def _unpriced(view: View) -> dict[str, int]:
     return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
-def _ledger(view: View) -> list[Problem]:
-    found = []
-    trouble = view.intake.problem
-    if trouble is not None:
-        found.append(Problem("ledger_busy", trouble.message, trouble.fix, ERROR))
-    if view.ledger.database.is_replaced():
-        found.append(
-            Problem(
-                "ledger_replaced",
-                "The ledger's file was removed or replaced while it was in use.",
-                "Restart costd: it opens the file that is there and reads the logs.",
-                ERROR,
-            )
-        )
-    return found
+def watched(view: View) -> dict[str, Any]:
+    """How changes are noticed; without a daemon nobody watches."""
+    if view.watch is None:
+        return {"mode": None, "reason": None}
+    return {"mode": view.watch.mode, "reason": view.watch.reason or None}
+
+
+def shares(view: View) -> dict[str, float | None]:
+    """What part of all tokens has no price, and of all cost no issue; None: no total."""
+    return view.memory.once("shares", lambda: _shares(view))
+
+
+def _shares(view: View) -> dict[str, float | None]:
+    owners = sums_by(view, ("issue",))
+    every = together(owners.values())
+    loose = sum(s.cost for (name,), s in owners.items() if name.startswith("none:"))
+    tokens, cost = every.total_tokens, every.cost
+    return {
+        "unpriced_tokens": round(every.unpriced_tokens / tokens, 6) if tokens else None,
+        "unattributed_cost": round(loose / cost, 6) if cost else None,
+    }
 
 
 def _logs(view: View) -> list[Problem]:

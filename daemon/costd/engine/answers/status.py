@@ -10,7 +10,14 @@ from costd.core.instants import format_instant
 from costd.core.money import to_usd
 from costd.core.periods import starts
 from costd.core.summary import BASIS, Sums, envelope, instant, short
-from costd.engine.answers.health import covered, problems, unpriced_models
+from costd.engine.answers.health import (
+    covered,
+    problems,
+    shares,
+    unpriced_models,
+    watched,
+)
+from costd.engine.answers.keeping import kept
 from costd.engine.history import sum_of, sums_by
 from costd.engine.live import LiveSession
 from costd.engine.view import Params, View, zone_of
@@ -44,6 +51,9 @@ def status(view: View, params: Params) -> dict[str, Any]:
             "responses": everything.unpriced,
         },
         lower_bound=_lower_bound(everything),
+        ledger=kept(view),
+        watch=watched(view),
+        shares=shares(view),
         health=problems(view),
         price_card={
             "version": view.ledger.card.version,

@@ -16,6 +16,7 @@ from costd.engine.view import View
 from costd.ledger import Ledger
 from costd.ledger.compare import compare
 from costd.ledger.health import coverage
+from costd.ledger.integrity import examine
 from costd.ledger.reports import total
 
 
@@ -66,6 +67,8 @@ class Recount:
         self._roots = roots
         self._max_line_bytes = max_line_bytes
         self.files = 0
+        self.integrity = ""
+        """``ok``, or what is wrong with the file of the ledger that is looked at."""
 
     @property
     def path(self) -> Path:
@@ -78,6 +81,8 @@ class Recount:
         Raises:
             CostdError: not all of it could be recorded; then it is worth nothing.
         """
+        whole = examine(self._folder.parent / "ledger.db", thorough=True)
+        self.integrity = whole.problem or "ok"
         ledger = Ledger(self.path, self._card, Keys())
         intake = Intake(ledger, self._roots, self._max_line_bytes, lambda _: None)
         intake.sweep(now)
@@ -103,7 +108,8 @@ def verified(view: View, recount: Recount) -> dict[str, Any]:
     known = coverage(view.connection)
     return envelope(
         view.now,
-        ok=found.different == 0,
+        ok=found.different == 0 and recount.integrity == "ok",
+        integrity=recount.integrity,
         files_checked=recount.files,
         files_vanished=known.vanished,
         responses_checked=found.checked,
