@@ -48,6 +48,31 @@ def doctor(view: View, _params: Params) -> dict[str, Any]:
     )
 
 
+_GOOD = {
+    "no_logs": "There are session logs.",
+    "unreadable_directory": "Every directory of logs can be read.",
+    "unreadable_logs": "Every log can be read.",
+    "compressed_logs": "Every compressed log can be read.",
+    "skipped_lines": "Every line could be used.",
+    "misdated": "Every response has a date that can be.",
+    "unpriced_models": "Every model has a price.",
+    "ledger_busy": "No other program holds the ledger.",
+    "ledger_readonly": "The ledger can be written.",
+    "ledger_io": "The disk reads and writes the ledger.",
+    "disk_full": "The ledger's disk is not full.",
+    "disk_low": "The ledger's disk has space.",
+    "ledger_replaced": "The ledger's file is the one that is open.",
+    "ledger_damaged": "The ledger is whole.",
+    "ledger_recovered": "The ledger was not mended.",
+    "snapshot_old": "The ledger has a recent snapshot.",
+    "snapshot_failed": "Snapshots can be made.",
+    "clock_jumped": "The clock goes steadily.",
+    "session_map": "Every session map can be used.",
+    "watch_polling": "Changes are seen at once.",
+    "stale": "The beat is regular.",
+}
+
+
 def _unattributed(view: View) -> dict[str, Any]:
     """A share, not a fault: whoever works without issues is well too."""
     share = shares(view)["unattributed_cost"]
