@@ -73,6 +73,7 @@ EXAMPLES = [
         | {"filters": {"role": ["review"]}},
     ),
     ("/api/places", "places", {}),
+    ("/api/activities?limit=3", "activities", {"limit": 3}),
     (
         "/api/responses?session=4f&order=cost&offset=5&limit=9",
         "responses",

@@ -119,6 +119,7 @@ QUESTIONS = (
     Question("costs", "/api/costs", takes={"by": words, **SPAN}, filtered=True),
     Question("calendar", "/api/costs/calendar", takes={"tz": text}),
     Question("places", "/api/places"),
+    Question("activities", "/api/activities", takes=PAGE),
     Question(
         "board",
         "/api/board",

@@ -38,6 +38,7 @@ MODULES = {
     "issues": "issues",
     "issue": "issues",
     "costs_by_issue": "issues",
+    "activities": "activities",
     "board": "board",
     "places": "board",
     "costs": "costs",

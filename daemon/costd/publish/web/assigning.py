@@ -13,8 +13,9 @@ from costd.publish.asking import Ask
 from costd.publish.bodies import read_limited
 from costd.publish.live import Live
 from costd.publish.web import site
-from costd.publish.web.pages import PAGES, Asking, Json, context
+from costd.publish.web.pages import PAGES, context
 from costd.publish.web.showing import Limits, failed, visit
+from costd.publish.web.visit import Asking, Json
 
 MOST = 200
 """Sessions that are given away at once; claims that are taken back at once."""

@@ -110,6 +110,66 @@ def stacked(
     )
 
 
+def outcomes(days: Sequence[Mapping[str, Any]]) -> Chart:
+    """Tasks by day, by how they ended; in the colours of that, not of models."""
+    words = ("succeeded", "failed", "unknown")
+    fields = ("successfulTasks", "failedTasks", "unknownTasks")
+    rows = [
+        {
+            "date": day["date"],
+            "cost": sum(day.get(field) or 0 for field in fields),
+            "byModel": {
+                word: day.get(field) or 0
+                for word, field in zip(words, fields, strict=True)
+            },
+        }
+        for day in days
+    ]
+    return stacked(rows, words)
+
+
+def counts(days: Sequence[Mapping[str, Any]], field: str) -> Chart:
+    """A count by day."""
+    rows = [
+        {
+            "date": day["date"],
+            "cost": day.get(field) or 0,
+            "byModel": {"": day.get(field) or 0},
+        }
+        for day in days
+    ]
+    return stacked(rows, [""])
+
+
+def rates(days: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Lines of a rate in percent over days, for ``polyline``: broken where none is."""
+    lines, current = list[str](), list[str]()
+    width = max(len(days), 1)
+    for number, day in enumerate(days):
+        rate = day.get("successRate")
+        if rate is None:
+            continue
+        current.append(f"{(number + 0.5) * 100 / width:.2f},{100 - rate:.2f}")
+    if current:
+        lines.append(" ".join(current))
+    return lines
+
+
+def beside(runtimes: Sequence[Mapping[str, Any]], first: date, last: date) -> Chart:
+    """The cost of each runtime by day."""
+    days: dict[str, dict[str, float]] = {}
+    for row in runtimes:
+        for day in row["dailyStats"]:
+            known = days.setdefault(day["date"], {})
+            known[row["runtime"]] = day["cost"] or 0
+    rows = [
+        {"date": day, "cost": sum(costs.values()), "byModel": costs}
+        for day, costs in sorted(days.items())
+    ]
+    names = [row["runtime"] for row in runtimes]
+    return stacked(every_day(rows, first, last), names)
+
+
 def _legend(names: Sequence[str]) -> list[tuple[int, str]]:
     found = [(n, name) for n, name in enumerate(names[:COLOURS])]
     left = len(names) - COLOURS

@@ -19,9 +19,10 @@ from costd.publish.asking import Ask
 from costd.publish.encode import dump
 from costd.publish.live import Live
 from costd.publish.replies import failure
-from costd.publish.web.pages import PAGES, Asking
+from costd.publish.web.pages import PAGES
 from costd.publish.web.scope import Scope
 from costd.publish.web.showing import Limits, visit
+from costd.publish.web.visit import Asking
 
 _FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20\t\r]")
 _UNNAMED = re.compile(r"[^A-Za-z0-9_.-]+")

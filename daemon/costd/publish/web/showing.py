@@ -10,8 +10,9 @@ from costd.core.errors import CostdError
 from costd.publish.asking import Ask
 from costd.publish.live import Live
 from costd.publish.web import site
-from costd.publish.web.pages import PAGES, Asking, Page, Visit, context, status_of
+from costd.publish.web.pages import PAGES, Page, context, status_of
 from costd.publish.web.scope import read
+from costd.publish.web.visit import Asking, Visit
 
 Limits = tuple[float, ...]
 
