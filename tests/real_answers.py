@@ -88,7 +88,6 @@ def every_answer(top: Path) -> dict[str, list[Any]]:
             **events_of(asked),
             **runs_of(asked),
             "runtimes": [asked.ask("runtimes")],
-            "/api/activities": [asked.ask("activities")],
             "performance": [
                 asked.ask("performance"),
                 asked.ask("performance", tz="UTC"),

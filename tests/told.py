@@ -64,6 +64,8 @@ STORY: list[dict[str, Any]] = [
     {"type": "task_end", "task_id": "MIN-123", "status": "done", "iterations": 2},
 ]
 
+DEAR = {"type": "task", "title": "Cut a release", "cost": 1.5, "tokensIn": 10}
+
 
 class Asks(Protocol):
     """An engine that can be asked."""
@@ -80,7 +82,9 @@ def events_of(asked: Asks) -> dict[str, list[Any]]:
             asked.ask("events", events=STORY),
             asked.ask("events", events=odd),
             asked.ask("activity", events={"type": "cron", "action": "ran"}),
+            asked.ask("activity", events=DEAR),
         ],
+        "/api/activities": [asked.ask("activities")],
         "event query": [asked.ask("event_query")],
         "event report": [
             asked.ask(
