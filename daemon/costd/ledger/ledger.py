@@ -96,6 +96,8 @@ class Ledger:
 
     def settle(self) -> None:
         """After much was recorded: a short write-ahead log and little memory."""
+        self._places.forget()
+        self.owners.world.forget()
         self.database.checkpoint()
         self.database.shrink_memory()
 

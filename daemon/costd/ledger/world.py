@@ -84,11 +84,13 @@ class World:
         self._cached: dict[tuple[str, str], Keys] = {}
 
     def forget(self) -> None:
-        """After a rollback: load it again when it is needed."""
+        """Load it again when it is needed: after a rollback, or for its memory."""
         self._is_loaded = False
-        self._directories.clear()
-        self._repositories.clear()
-        self._branches.clear()
+        self._directories = {}
+        self._repositories = {}
+        self._branches = defaultdict(set)
+        self._numbers = {}
+        self._cached = {}
 
     def believe(self, keys: Keys) -> None:
         """Other keys were imported."""
