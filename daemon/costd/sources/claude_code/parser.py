@@ -21,7 +21,7 @@ from costd.sources.claude_code.parts import (
     search_part,
     searches_begun,
 )
-from costd.sources.claude_code.prompts import is_prompt
+from costd.sources.claude_code.prompts import answers_tools, is_prompt
 from costd.sources.claude_code.shapes import (
     Iteration,
     Line,
@@ -324,7 +324,8 @@ class Parser:
 
     def _prompted(self, line: Line, raw: memoryview) -> None:
         """A user's line, before the first prompt of a session was seen."""
-        if not (line.isSidechain or line.agentId or self._agent_id):
+        is_other = line.isSidechain or line.agentId or self._agent_id
+        if not is_other and not answers_tools(line.message):
             session = line.sessionId or line.session_id or self._session_id
             found = is_prompt(raw, session, self._at(line), self._reading)
             self._state.prompted = found

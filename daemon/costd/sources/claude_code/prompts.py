@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from costd.core.attribution import addressed_issue
 from costd.core.usage import PromptedIssue, Reading
+from costd.sources.claude_code.shapes import Message
 
 NO_PROMPT: Final = None
 """The line is none: something that the agent says to itself."""
@@ -44,6 +45,12 @@ class Asking(Struct, gc=False):
 
 
 _decode = msgspec.json.Decoder(Asking).decode
+
+
+def answers_tools(message: Message | None) -> bool:
+    """Whether a user's line holds nothing but results of tools: no need to look closer."""
+    content = None if message is None else message.content
+    return isinstance(content, list) and all(b.tool_use_id for b in content)
 
 
 def is_prompt(line: memoryview, session_id: str, at: int, reading: Reading) -> bool:
