@@ -142,3 +142,47 @@ def test_without_the_extra_a_compressed_log_is_not_silent(
     status = ask_alone(env, "status")
     assert status["health"] == []
     assert status["totals"]["all"]["responses"] == 1
+
+
+CODEX = """#!{python} -IS
+import json, os, sys, time
+cwd, thread = os.getcwd(), "{thread}"
+folder = os.environ["CODEX_HOME"] + "/sessions/" + time.strftime("%Y/%m/%d")
+os.makedirs(folder, exist_ok=True)
+def put(kind, payload):
+    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    line = {{"timestamp": at, "type": kind, "payload": payload}}
+    with open(folder + "/rollout-now-" + thread + ".jsonl", "a") as file:
+        file.write(json.dumps(line) + "\\n")
+put("session_meta", {{"id": thread, "cwd": cwd, "source": "exec"}})
+put("turn_context", {{"turn_id": "turn-1", "model": "gpt-5.5", "cwd": cwd}})
+usage = {{"input_tokens": 1000, "output_tokens": 100}}
+info = {{"total_token_usage": usage, "last_token_usage": usage}}
+put("event_msg", {{"type": "token_count", "info": info}})
+print("begun", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_costd_exec_finds_the_session_of_a_codex(tmp_path: Path, env: Env) -> None:
+    program = tmp_path / "bin/codex"
+    program.parent.mkdir()
+    program.write_text(CODEX.format(python=sys.executable, thread=THREAD))
+    program.chmod(0o755)
+    project = tmp_path / "project"
+    project.mkdir()
+    command = "costd exec --issue PAN-45 --role review -- codex exec x".split()
+    with subprocess.Popen(
+        [sys.executable, "-m", *command],
+        env={**env, "PATH": f"{program.parent}:{env['PATH']}"},
+        cwd=project,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"begun\n"
+        process.communicate(b"", PATIENCE_SECONDS)
+    assert process.returncode == 0
+    (row,) = ask_alone(env, "sessions")["rows"]
+    assert (row["agent"], row["session_id"]) == ("codex", THREAD)
+    assert (row["issue"], row["role"]) == ("PAN-45", "review")

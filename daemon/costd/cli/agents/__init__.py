@@ -2,6 +2,7 @@
 
 launch    ``costd exec``: the command line, the claims, the order of things
 sessions  which sessions a command runs
+codex     the same for Codex
 child     a process that is started, waited for and otherwise left alone
 telling   ``costd event``: what happened, told to the daemon or the spool
 hook      ``costd hook``: what an agent's hook says, passed on

@@ -7,6 +7,8 @@ import os
 import re
 from collections.abc import Iterator
 
+from costd.cli.agents import codex
+
 TOKEN = "COSTD_EXEC"  # noqa: S105 - the name of a variable that marks our descendants
 ISSUE = "COSTD_ISSUE"
 _MOST_BYTES = 64 * 1024
@@ -57,7 +59,9 @@ _SUBCOMMANDS = frozenset(
 
 
 def named(command: list[str]) -> str:
-    """The session that a ``claude`` is told to go on with; empty when it is none."""
+    """The session that an agent is told to go on with; empty when it is none."""
+    if session := codex.named(command):
+        return session
     if not _is_claude(command) or "--fork-session" in command:
         return ""
     for name, value in zip(command, [*command[1:], ""], strict=True):
@@ -90,6 +94,7 @@ class Sessions:
         self._issue = f"{ISSUE}={environ.get(ISSUE, '')}".encode()
         self._cwd = cwd
         self._homes = list(_homes(environ))
+        self._environ = environ
         self._before = set(self._logs())
         self._foreign: set[tuple[str, int]] = set()
         self._others: set[str] = set()
@@ -109,7 +114,7 @@ class Sessions:
         Those that the registry names for somebody else's process are not among them.
         """
         new = [p for name, p in self._logs().items() if name not in self._before]
-        found = {session for path in new if (session := _begun_in(path, self._cwd))}
+        found = {session for path in new if (session := _begun(path, self._cwd))}
         return found - self._others
 
     def _ours(self, entry: os.DirEntry[str], pid: int) -> str | None:
@@ -144,7 +149,7 @@ class Sessions:
         for home in self._homes:
             for entry in _entries(f"{home}/projects/{slug(self._cwd)}", ".jsonl"):
                 found[entry.name] = entry.path
-        return found
+        return found | codex.rollouts(self._environ)
 
 
 def _homes(environ: dict[str, str]) -> Iterator[str]:
@@ -198,6 +203,11 @@ def _ancestors(pid: int) -> Iterator[int]:
         if pid <= 1:
             return
         yield pid
+
+
+def _begun(path: str, cwd: str) -> str:
+    is_codex = codex.is_rollout(path)
+    return codex.begun_in(path, cwd) if is_codex else _begun_in(path, cwd)
 
 
 def _begun_in(path: str, cwd: str) -> str:
