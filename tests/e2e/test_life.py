@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -109,24 +108,6 @@ def test_every_shell_finds_it(env: Env, daemon: RealDaemon) -> None:
     daemon.start()
     elsewhere = {k: v for k, v in env.items() if k != "COSTD_RUNTIME_DIR"}
     assert RealDaemon(elsewhere).ask("status")["daemon"] is True
-
-
-def test_logs_that_come_go_and_come_again(env: Env, daemon: RealDaemon) -> None:
-    """The root is not there at first, is removed, and is made anew."""
-    daemon.start()
-    assert responses(daemon) == 0
-    write(env, 1, 2)
-    until(lambda: responses(daemon) == 2, "the first logs")
-    shutil.rmtree(log_of(env).parent)
-
-    def vanished() -> bool:
-        return bool(daemon.ask("status")["sources"][0]["vanished_files"])
-
-    until(vanished, "that the logs are gone")
-    shutil.rmtree(Path(env["CLAUDE_CONFIG_DIR"]))
-    assert responses(daemon) == 2
-    write(env, 1, 2, 3)
-    until(lambda: responses(daemon) == 3, "the new one")
 
 
 def test_fifty_sessions_at_once(env: Env, daemon: RealDaemon) -> None:

@@ -30,16 +30,19 @@ _numbers = count(1)
 def marker() -> str:
     """A text with a secret in it that was never used before."""
     number = next(_numbers)
-    return f"please use {MARKER}{number}z and sk-ant-api03-{MARKER}{number}"
+    return (
+        f"please use {MARKER}{number}z and sk-ant-api03-{MARKER}{number} "
+        f"for https://github.com/o/n/issues/{number}?t={MARKER}#{MARKER} and {MARKER}-{number}"
+    )
 
 
-def marked(value: Any, key: str = "") -> Any:
+def marked(value: Any, key: str = "", allowed: frozenset[str] = ALLOWED) -> Any:
     """``value`` with a marker for every text that is not on the list."""
     if isinstance(value, dict):
-        return {name: marked(inner, name) for name, inner in value.items()}
+        return {name: marked(inner, name, allowed) for name, inner in value.items()}
     if isinstance(value, list):
-        return [marked(inner, key) for inner in value]
-    if isinstance(value, str) and key not in ALLOWED:
+        return [marked(inner, key, allowed) for inner in value]
+    if isinstance(value, str) and key not in allowed:
         return marker()
     return value
 
