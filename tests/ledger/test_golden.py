@@ -140,3 +140,11 @@ def test_strange_logs_are_survived_and_their_good_lines_counted(
 def test_case_files_are_written_as_they_are(tmp_path: Path) -> None:
     write_files(tmp_path, {"a/b.jsonl": "\ud83d\n"})
     assert (tmp_path / "a/b.jsonl").read_bytes() == b"\xed\xa0\xbd\n"
+
+
+def test_what_is_billed_beside_a_response_is_no_new_response(book: Book) -> None:
+    name = "an-earlier-hop-with-output-is-billed-at-its-model"
+    case = next(case for case in own_cases() if case.name == name)
+    WAYS[0](book, files_of(case))
+    assert book.intake.progress.new_responses == case.expected["responses"]
+    assert book.query("SELECT count(*) FROM response") > [(case.expected["responses"],)]

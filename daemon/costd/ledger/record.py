@@ -64,7 +64,7 @@ class Recorder:
         self._lasted: dict[int, int] = {}
         self._kept: list[tuple[int, int, str, bytes]] = []
         self._next = self._first = _next_id(connection)
-        self._changed = 0
+        self._new_responses = self._changed = 0
         self.copies: dict[tuple[int, int], int] = {}
         """Contexts of copies with those of their originals: when the last was made."""
 
@@ -93,7 +93,7 @@ class Recorder:
                 self._regroup(key, known.get(key, []), evidence.get(key, {}), seen)
         self._write()
         earliest = min(self._moments(), default=_NEVER)
-        return Recorded(self._next - self._first, self._changed, read, earliest)
+        return Recorded(self._new_responses, self._changed, read, earliest)
 
     def _take(
         self,
@@ -182,6 +182,7 @@ class Recorder:
         cost, price_id = self._pricer.price(seen)
         row = to_row(self._next, file_id, seen, cost, price_id)
         self._next += 1
+        self._new_responses += seen.part == ""  # others are billed beside one
         self._added.append(row)
         self._deltas.add(row)
 
