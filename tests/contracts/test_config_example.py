@@ -30,6 +30,10 @@ SAMPLES = {
     "sources.codex.roots",
     "attribution.issue_keys",
     "events.log",
+    "runs.max_age_days",
+    "webhook.url",
+    "webhook.headers",
+    "webhook.secret",
     "prices.overrides",
     "prices.aliases",
 }

@@ -170,7 +170,7 @@ def test_a_run_of_which_nothing_is_known_is_unknown_in_the_end(world: World) -> 
     world.report()
     assert world.shown()["cost"]["state"] == "pending"
     world.now = NOON + HOUR + 11 * MINUTE
-    world.engine._runs.changed(0)
+    world.engine.runs.changed(0)
     report = world.shown()
     assert report["cost"]["state"] == "unknown"
     assert report["cost"]["cost_usd"] is None
@@ -472,7 +472,7 @@ def test_the_slowest_tasks(world: World) -> None:
 def test_files_are_what_answers_are(world: World) -> None:
     world.write(NOON + MINUTE)
     world.report(sessions=["s1"], status="completed")
-    world.engine._runs.refresh(world.now)
+    world.engine.runs.refresh(world.now)
     published = json.loads(json.dumps(dict(documents(world.engine._view()))))
     for name, question in (
         ("performance.json", "performance"),
@@ -541,7 +541,7 @@ def test_cleaning_takes_reports_and_leaves_what_they_counted(world: World) -> No
     assert [row["run_id"][0] for row in world.ask("runs")["rows"]] == ["0", "1"]
     assert len(list((world.place / "reports").glob("*/*.json"))) == 2
     assert world.ask("performance")["summary"] == before
-    world.engine._runs.changed(0)
+    world.engine.runs.changed(0)
     assert len(world.ask("runs")["rows"]) == 2
 
 

@@ -64,6 +64,8 @@ def load_config(path: Path | None, environ: Mapping[str, str], home: Path) -> Co
         prices=settings.prices,
         events=settings.events,
         kpi=settings.kpi,
+        runs=settings.runs,
+        webhook=settings.webhook,
         output=settings.output,
         http=settings.http,
         log=settings.log,

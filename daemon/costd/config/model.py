@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from costd.config.webhook import WebhookSettings
 from costd.paths import Paths
 
 PathList = Annotated[
@@ -181,6 +182,18 @@ class KpiSettings(Struct, frozen=True, forbid_unknown_fields=True):
     ] = 1
 
 
+class RunSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[runs]``: how long reports are kept; None means for ever."""
+
+    max_age_days: (
+        Annotated[
+            int,
+            Meta(ge=1, le=36500, description="a whole number of days from 1 to 36500"),
+        ]
+        | None
+    ) = None
+
+
 class OutputSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """``[output]``: where else the summary files go."""
 
@@ -229,6 +242,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     prices: PriceSettings = field(default_factory=PriceSettings)
     events: EventSettings = EventSettings()
     kpi: KpiSettings = KpiSettings()
+    runs: RunSettings = RunSettings()
+    webhook: WebhookSettings = field(default_factory=WebhookSettings)
     output: OutputSettings = OutputSettings()
     http: HttpSettings = HttpSettings()
     log: LogSettings = LogSettings()
@@ -249,6 +264,8 @@ class Config(Struct, frozen=True, kw_only=True):
     prices: PriceSettings
     events: EventSettings
     kpi: KpiSettings
+    runs: RunSettings
+    webhook: WebhookSettings
     output: OutputSettings
     http: HttpSettings
     log: LogSettings

@@ -97,7 +97,7 @@ class Engine(Tended):
         self._zone, self._clock = zone, clock
         self._tick_ms, self._max_line_bytes = tick_ms, max_line_bytes
         self._outlet, self._is_daemon = Outlet(publish), is_daemon
-        self._outside_with = (roots, orchestrators, session_maps, reports)
+        self._outside_with = (roots, orchestrators, session_maps)
         self._live = Live(quiet_ms)
         self._watch: Watching | None = None
         self.started_at = self._last_tick_at = clock()
@@ -109,6 +109,7 @@ class Engine(Tended):
         self._care = Care(custody, clock, self._call)
         change = self._outlet.change
         self.telling = Telling(ledger, spool, self.ask, self._jobs, change)
+        self.runs = Runs(ledger, reports)
         self._furnish(ledger)
         self.on_change: Callable[[], None] = lambda: None
         self.relax: Callable[[], None] = lambda: None
@@ -117,7 +118,7 @@ class Engine(Tended):
 
     def _furnish(self, ledger: Ledger) -> None:
         """Everything that works with the ledger, which may come back as another."""
-        roots, orchestrators, session_maps, reports = self._outside_with
+        roots, orchestrators, session_maps = self._outside_with
         self._ledger = ledger
         self._intake = Intake(
             ledger,
@@ -134,9 +135,9 @@ class Engine(Tended):
             orchestrators=orchestrators,
             maps=session_maps,
         )
-        self._runs = Runs(ledger, reports)
+        self.runs.move_to(ledger)
         self._publishing = Publishing(
-            self._outlet, self._outside, self._runs, self._clock
+            self._outlet, self._outside, self.runs, self._clock
         )
 
     @property
@@ -240,7 +241,7 @@ class Engine(Tended):
         since = 0 if owners.has_moved else self._intake.changed_since
         owners.has_moved = False
         self._memory.forget(since=since)
-        self._runs.changed(self._intake.changed_since)
+        self.runs.changed(self._intake.changed_since)
         self._intake.changed_since = NOTHING
         self._outlet.change()
         self.on_change()  # files wait for a second, whoever watches does not
@@ -365,8 +366,8 @@ class Engine(Tended):
             jobs=self._jobs,
             care=self._care,
             telling=self.telling,
-            runs=self._runs,
-            troubles={**self._troubles, **self._outlet.troubles, **self._runs.troubles},
+            runs=self.runs,
+            troubles={**self._troubles, **self._outlet.troubles, **self.runs.troubles},
         )
 
     def _publish_now(self, state: str) -> None:
@@ -381,7 +382,7 @@ class Engine(Tended):
         self._outside.close()
         if not self._care.away:
             with suppress(CostdError):
-                self._runs.refresh_all(self._clock())
+                self.runs.refresh_all(self._clock())
                 self._publish_now(self.last_state)
         self._ended = True
         self._refuse_the_rest(stopping())

@@ -12,18 +12,19 @@ import stat
 from collections.abc import Callable, Hashable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
 from costd.core.capabilities import capability_of, runtime_of, spelt
 from costd.core.errors import CostdError, PublishError
-from costd.core.instants import MINUTE, SECOND
+from costd.core.instants import DAY, HOUR, MINUTE, SECOND
+from costd.core.posts import posted
 from costd.engine.attempts import Attempts
 from costd.engine.intake import NOTHING
 from costd.engine.run_costs import Spent, spent
 from costd.engine.told import told_run
-from costd.ledger import Ledger
+from costd.ledger import Ledger, outbox
 from costd.ledger import runs as stored
 from costd.ledger.runs import DueRun, NewRun, Part
 from costd.publish.files import write_atomic
@@ -34,12 +35,22 @@ Fact = TypeVar("Fact")
 PATIENCE_MS = 10 * MINUTE
 """So long after a run's end its log may still be on its way."""
 
+LOG_MS = 8 * SECOND
+"""So long a webhook waits for the cost of a run."""
+
 AT_ONCE = 100
 _SLACK_MS = SECOND
 """A last line may carry a time just after the end of its process."""
 _MOST_BYTES = 4 << 20
 _REMEMBERED = 32
 _PRETTY = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+
+
+class Posted(NamedTuple):
+    """What a webhook is told: of which outcomes, and whether with iterations."""
+
+    events: frozenset[str]
+    include_iterations: bool
 
 
 class Runs:
@@ -56,12 +67,24 @@ class Runs:
         self._attempts = Attempts(ledger)
         self._next_at = self._after = 0
         self._is_behind = False
+        self.posted: Posted | None = None
+        """Which runs a webhook is told of; None: there is none."""
+        self.max_age_days: int | None = None
+        """After so many days a report is removed; None: never."""
+        self._clean_at = 0
         self._facts: dict[Hashable, Any] = {}
         self.version = 0
         """Raised whenever something about attempts is different."""
         self._changed_since = NOTHING
         self.troubles: Mapping[str, str] = {}
         """What ``health`` must say of the reports."""
+
+    def move_to(self, ledger: Ledger) -> None:
+        """Go on with another ledger."""
+        self._ledger, self._attempts = ledger, Attempts(ledger)
+        self._next_at = self._after = 0
+        self.version += 1
+        self._facts.clear()
 
     def take(self, report: Json, source: str = "") -> tuple[NewRun, bool]:
         """Keep a run that somebody reports; whether it is new.
@@ -98,6 +121,7 @@ class Runs:
         if not self.is_due(now):
             return False
         self._unsettle()
+        self._clean_old(now)
         followed = self._attempts.follow()
         self._is_behind = followed.has_more
         while self._attempts.gone:
@@ -107,7 +131,7 @@ class Runs:
         self._after = runs[-1].id if len(runs) == most else 0
         # Whose log is on its way is looked at when that is read, and in the end.
         is_behind = self._after or self._is_behind
-        self._next_at = 0 if is_behind else now + MINUTE
+        self._next_at = 0 if is_behind else now + LOG_MS
         if changed or followed.is_new:
             self.version += 1
             self._facts.clear()
@@ -138,6 +162,8 @@ class Runs:
         """Remove the reports of runs that began before; their places."""
         connection = self._ledger.database.connection
         found = stored.cleanable(connection, before)
+        if not found:
+            return []
         with self._ledger.database.transaction() as changing:
             stored.clean(changing, [number for number, _ in found], now)
         self.version += 1
@@ -145,6 +171,12 @@ class Runs:
         for _, place in found:
             self._remove(place)
         return [place for _, place in found]
+
+    def _clean_old(self, now: int) -> None:
+        """As the configuration says, once an hour."""
+        if self.max_age_days is not None and now >= self._clean_at:
+            self._clean_at = now + HOUR
+            self.clean(now - self.max_age_days * DAY, now)
 
     def _complete(self, run: DueRun, now: int) -> bool:
         """Work one run out; whether its report is another one now."""
@@ -176,7 +208,29 @@ class Runs:
                 stored.complete(changing, run, data, figures)
         if is_different:
             self._write(run.place, data)
+        self._post(run, report, now)
         return is_different
+
+    def _post(self, run: DueRun, report: Json, now: int) -> None:
+        """Have a webhook told, once its cost is known or does not come."""
+        status, state = report["outcome"]["status"], report["cost"]["state"]
+        posts = self.posted
+        if posts is None or status not in posts.events or now > run.ended_at + DAY:
+            return
+        is_early = now < run.ended_at + LOG_MS
+        if state == "pending" and report["run"]["sessions"] and is_early:
+            return  # the next beat comes soon enough
+        body = orjson.dumps(posted(report, include_iterations=posts.include_iterations))
+        key = f"run:{run.run_id}:{status}"
+        with self._ledger.database.transaction() as changing:
+            outbox.put(
+                changing,
+                key=key,
+                event=status,
+                subject=run.run_id,
+                body=body,
+                now=now,
+            )
 
     def _capability(self, report: Json, sessions: list[str]) -> tuple[str, bool]:
         """The kind of work: as it was told, else as the first branch with a word says."""

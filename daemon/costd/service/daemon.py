@@ -31,6 +31,7 @@ from costd.publish.notify import notify, watchdog_seconds
 from costd.publish.server import Server
 from costd.publish.sockets import inherited, is_live
 from costd.schedule import Beat
+from costd.service.courier import Courier
 from costd.service.engines import Engines, Work
 from costd.service.heart import Heart
 from costd.service.host import compose, now, prepare, roots_of
@@ -97,6 +98,7 @@ class _Daemon:
         self._started_at = now()
         self._live = Live()
         self._engines = Engines(crashed=lambda: orders.put(Stop(1)))
+        self._courier = Courier(self._engines.ask, self._engines.note, now, os.environ)
         self._log_file = LogFile(os.environ)
         self._refused = 0
         self._trouble = ""
@@ -118,6 +120,8 @@ class _Daemon:
             stack.callback(self._paths.daemon_file.unlink, missing_ok=True)
             notify("READY=1", "STATUS=looking at the logs")
             self._engines.start(work)
+            stack.callback(self._courier.stop)
+            self._courier.use(self._config.webhook)
             self._heart = self._make_heart()
             self._beat = self._begin_beat()
             stack.callback(self._end_beat)
@@ -153,9 +157,14 @@ class _Daemon:
         engine.report = _report
         engine.say = log.warning
         engine.relax = _give_memory_back
-        engine.on_change = self._live.changed
+        engine.on_change = self._changed
         engine.started_at = self._started_at
         return Work(engine, _watch(config, self._paths, self._engines))
+
+    def _changed(self) -> None:
+        """Something was published, and there may be something to send."""
+        self._live.changed()
+        self._courier.wake()
 
     def _make_heart(self) -> Heart:
         heart = Heart(
@@ -250,6 +259,7 @@ class _Daemon:
                 self._orders.put(Stop(1))
             raise
         self._engines.start(work)
+        self._courier.use(config.webhook)
         configure(config.log.level, config.log.format)
         self._heart.sweep_seconds = config.engine.sweep_seconds
         if config.engine.tick_seconds != self._config.engine.tick_seconds:

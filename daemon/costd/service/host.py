@@ -24,6 +24,7 @@ from costd.engine.answers.work import remove_recounts
 from costd.engine.custody import Custody
 from costd.engine.loop import Engine
 from costd.engine.outlet import Publish
+from costd.engine.runs import Posted
 from costd.engine.session_maps import SessionMaps
 from costd.engine.sources import CLAUDE, CODEX, DROID, Roots
 from costd.ingest.orchestrators import Orchestrators
@@ -105,6 +106,10 @@ def compose(config: Config, paths: Paths, publish_to: Publish | None) -> Engine:
         custody=custody,
         is_daemon=publish_to is not None,
     )
+    engine.runs.max_age_days = config.runs.max_age_days
+    if config.webhook.url is not None:
+        events = frozenset(config.webhook.events)
+        engine.runs.posted = Posted(events, config.webhook.include_iterations)
     engine.telling.cycle_day = config.kpi.cycle_day
     engine.telling.read_logs(
         [str(config.events.log or paths.state_dir / "events.jsonl")],

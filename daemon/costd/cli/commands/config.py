@@ -81,10 +81,14 @@ def show(config: str | None, as_json: bool) -> None:
     """Show what is in effect."""
     import msgspec  # noqa: PLC0415 - only this one needs it
 
+    from costd.config.webhook import hidden  # noqa: PLC0415 - for the same reason
+
     loaded = load(config)
     settings = msgspec.to_builtins(loaded, enc_hook=str)
     origins = settings.pop("origins")
     settings["paths"].pop("config_file")
+    for name in ("url", "headers", "secret"):
+        settings["webhook"][name] = hidden(settings["webhook"][name])
     if as_json:
         _say(as_json, "", config=settings, origins=origins)
     else:

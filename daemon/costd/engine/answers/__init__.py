@@ -54,6 +54,8 @@ MODULES = {
     "clean_runs": "runs",
     "event_report": "event_report",
     "kpi": "kpi",
+    "outbox": "outbox",
+    "posted": "outbox",
     "runtimes": "runtimes",
     "performance": "performance",
 }

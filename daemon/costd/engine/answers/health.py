@@ -29,6 +29,9 @@ def _trouble(code: str, message: str) -> Problem:
     if code == "spool":
         fix = "Look at the *.bad files there; remove them when they are of no use."
         return Problem(code, message, fix)
+    if code == "webhook":
+        fix = "Look at [webhook]; what could not be sent is tried again for a while."
+        return Problem(code, message, fix)
     if code == "event_log":
         fix = "Mend whoever writes it; what was skipped counts in nothing."
         return Problem(code, message, fix)
