@@ -224,6 +224,8 @@ def logs(
         raise UsageError("--follow has no end, and JSON has", "Give one of them.")
     service = choose(Choice(config, **chosen, may_be_broken=True))
     words = service.log_command(lines, follow=follow)
+    if as_json and words[0] == "journalctl":
+        words.append("--quiet")  # its remarks are no lines of the log
     try:
         if not as_json:
             return subprocess.call(words, stdin=subprocess.DEVNULL)  # noqa: S603 - words, no shell

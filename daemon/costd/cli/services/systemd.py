@@ -99,9 +99,11 @@ class Systemd:
         values = {name: value for name, _, value in pairs if value}
         state = values.get("UnitFileState")
         pid = _number(values.get("MainPID"))
+        active = values.get("ActiveState")
+        runs = active not in {"inactive", "failed"}
         return Seen(
-            active=values.get("ActiveState"),
-            says=values.get("StatusText"),
+            active=active,
+            says=values.get("StatusText") if runs else None,
             enabled=None if state is None else state.startswith("enabled"),
             pid=pid or None,
             restarts=_number(values.get("NRestarts")),
@@ -168,7 +170,7 @@ class Systemd:
         whose = [] if self._is_system else ["--user"]
         how = ["--follow"] if follow else []
         unit, count = f"--unit={self.name}", f"--lines={lines}"
-        return ["journalctl", *whose, unit, count, "--no-pager", "--quiet", *how]
+        return ["journalctl", *whose, unit, count, "--no-pager", *how]
 
     def lingers(self) -> bool | None:
         """See ``Service``."""

@@ -30,9 +30,11 @@ def service_unit(plan: Plan, *, sandbox: bool, socket: bool) -> str:
         sandbox: whether it is to be kept from the rest of the machine.
         socket: whether systemd holds its socket.
     """
+    runtime = [] if plan.runtime else ["COSTD_RUNTIME_DIR=%t/costd"]
     values = {
         **_common(plan),
         "ExecStartPre": [f"+{_words(['mkdir', '-p', *plan.made])}"],
+        "Environment": [*_assignments(plan.environment), *runtime],
     }
     text = _with(template("systemd", "costd.service"), values)
     if socket:
