@@ -21,6 +21,7 @@ from costd.publish.live import Live
 from costd.publish.metrics import MEDIA_TYPE, exposition
 from costd.publish.questions import QUESTIONS, Question, read_body, read_query
 from costd.publish.replies import (
+    JSON_TYPE,
     PROTOCOL,
     Envelope,
     OnError,
@@ -75,6 +76,7 @@ def build_app(
             *(_route(question, ask) for question in QUESTIONS),
             Route("/api/live", events),
             Route("/api/version", _version),
+            Route("/api/openapi.json", _description),
             Route("/healthz", health),
             Route("/metrics", metrics),
             Route("/api/open", _no_page, methods=["POST"]),
@@ -111,6 +113,15 @@ async def _version(_request: Request) -> Response:
     return reply(
         {"schema_version": 1, "version": __version__, "protocol": PROTOCOL},
     )
+
+
+async def _description(_request: Request) -> Response:
+    """What the API is; read from the docs when the first one asks."""
+    from costd.publish.openapi import (  # noqa: PLC0415 - hardly anybody ever asks
+        described,
+    )
+
+    return Response(described(), media_type=JSON_TYPE)
 
 
 async def _no_page(_request: Request) -> Response:
