@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import msgspec
 
-from costd.core.dedup import blend, group_of, merge
+from costd.core.attribution import addressed_issue
 from costd.core.instants import parse_instant
 from costd.core.usage import (
     MAX_TOKENS,
     Context,
     Flag,
-    Observation,
+    PromptedIssue,
     Reading,
     Service,
     SkippedLine,
     Subagent,
 )
 from costd.sources.codex.counter import Moment, Step, usage_of
+from costd.sources.codex.failed import failed
+from costd.sources.codex.folds import Folds
 from costd.sources.codex.pairs import Held
 from costd.sources.codex.shapes import (
     Event,
@@ -29,6 +31,7 @@ from costd.sources.codex.shapes import (
     decode_kind,
     decode_line,
     decode_meta,
+    decode_prompt,
     decode_record,
     decode_turn,
 )
@@ -43,6 +46,8 @@ _EVENTS = frozenset(
         "task_complete",
         "turn_aborted",
         "thread_settings_applied",
+        "error",
+        "user_message",
     }
 )
 _KINDS = frozenset(
@@ -72,9 +77,7 @@ class Parser:
     def __init__(self, thread_id: str, state: bytes, fallback_at: int) -> None:
         self._state = unpack(state, thread_id)
         self._fallback_at = fallback_at
-        self._contexts: dict[Context, int] = {}
-        self._services: dict[Service, int] = {}
-        self._observations: dict[str, Observation] = {}
+        self._folds = Folds()
         self._reading = Reading([], [], [], [], [], [], [], 0, 0, 0, 0, forked=False)
         self._first = ""
 
@@ -108,9 +111,9 @@ class Parser:
     def finish(self) -> Reading:
         """All that was found since the parser was made."""
         reading = self._reading
-        reading.contexts = list(self._contexts)
-        reading.services = list(self._services)
-        reading.observations = list(self._observations.values())
+        reading.contexts = self._folds.contexts
+        reading.services = self._folds.services
+        reading.observations = self._folds.observations
         reading.first_at = _instant(self._first)
         reading.last_at = _instant(self._state.last)
         reading.forked = self._state.threads.is_copying
@@ -168,6 +171,12 @@ class Parser:
         kind = decode_kind(payload).type
         if kind not in _EVENTS:
             return
+        if kind == "error":
+            self._failed(line, payload)
+            return
+        if kind == "user_message":
+            self._prompted(line, payload)
+            return
         event = decode_event(payload)
         if kind == "token_count":
             self._token_count(line, event, offset)
@@ -178,6 +187,23 @@ class Parser:
                 self._settings(event.thread_settings)
         else:
             self._alone(self._state.pairs.flush())
+
+    def _failed(self, line: Line, payload: msgspec.Raw) -> None:
+        """A call that failed; what was copied is told by its own thread."""
+        at = self._at(line)
+        if self._owner(line, at) == 0:
+            thread_id = self._state.threads.own.id
+            self._reading.api_errors.append(failed(payload, thread_id, at))
+
+    def _prompted(self, line: Line, payload: msgspec.Raw) -> None:
+        """The first prompt of a session may name its issue; nothing of it is kept."""
+        state, at = self._state, self._at(line)
+        if state.prompted or state.threads.own.agent or self._owner(line, at):
+            return
+        state.prompted = True
+        if issue := addressed_issue(decode_prompt(payload).message or ""):
+            session = state.threads.own.session
+            self._reading.prompted.append(PromptedIssue(session, issue, at))
 
     def _meta(self, line: Line, payload: msgspec.Raw) -> None:
         meta = decode_meta(payload)
@@ -282,67 +308,34 @@ class Parser:
             self._observe(record.response_id, record.thread, record.used, record.moment)
 
     def _observe(self, name: str, owner: int, used: Usage, moment: Moment) -> None:
-        """One response; Codex's input holds what was cached and what was written."""
+        """One response of the thread with that index."""
         if not (used.input or used.output):
             return
         if max(used) > MAX_TOKENS:
             self.skip(moment.offset, 0, "counts beyond any context")
             return
-        cached = min(used.cached, used.input)
-        written = min(used.written, used.input - cached)
-        flags = 0 if self._state.compacted else Flag.FINAL
-        self._state.compacted = False
+        state = self._state
+        flags = 0 if state.compacted else Flag.FINAL
+        state.compacted = False
         if owner:
             flags |= Flag.FORKED
-        if self._state.threads.own.agent:
+        if state.threads.own.agent:
             flags |= Flag.SIDECHAIN
         if not moment.at:
             flags |= Flag.UNDATED
-        seen = Observation(
-            name,
-            "",
-            "",
-            "",
-            group_of(name, ""),
-            self._context(owner),
-            self._service(),
-            moment.offset,
-            moment.at or self._fallback_at,
-            flags,
-            used.input - cached - written,
-            used.output,
-            cached,
-            written,
-            0,
-            min(used.reasoning, used.output),
-            0,
+            moment = Moment(self._fallback_at, moment.offset)
+        service = Service(state.model, _TIERS.get(state.tier, state.tier))
+        context = self._context(owner)
+        self._folds.add(
+            name, used, moment, context=context, service=service, flags=flags
         )
-        self._fold(seen)
 
-    def _fold(self, seen: Observation) -> None:
-        """As the ledger does it when two readings show one response."""
-        kept = self._observations.setdefault(seen.response_id, seen)
-        if kept is seen:
-            return
-        better = merge(kept, seen)
-        if kept.service != seen.service:
-            services = list(self._services)
-            old, new = services[kept.service], services[seen.service]
-            blended = blend(old, new, better=better)
-            kept.service = self._services.setdefault(blended, len(services))
-
-    def _context(self, owner: int) -> int:
+    def _context(self, owner: int) -> Context:
         """Where it was made. What a subagent copied stays with whoever made it."""
         own, thread = self._state.threads.own, self._state.threads.known[owner]
         agent = thread.agent if own.agent else ""
         cwd = self._state.cwd or thread.cwd
-        context = Context(own.session, agent, cwd, _branch(thread, cwd))
-        return self._contexts.setdefault(context, len(self._contexts))
-
-    def _service(self) -> int:
-        tier = self._state.tier
-        service = Service(self._state.model, _TIERS.get(tier, tier))
-        return self._services.setdefault(service, len(self._services))
+        return Context(own.session, agent, cwd, _branch(thread, cwd))
 
     def _at(self, line: Line) -> int:
         """When the line was written; 0 where nothing tells."""

@@ -126,6 +126,12 @@ class Kind(Struct, gc=False):
     type: str | None = None
 
 
+class Prompt(Struct, gc=False):
+    """A ``user_message`` event; it is only looked at, never kept."""
+
+    message: str | None = None
+
+
 class UsageRecord(Struct, gc=False):
     """``token_usage_record``: one response by its own id, beside the running counter."""
 
@@ -157,5 +163,6 @@ decode_kind = msgspec.json.Decoder(Kind).decode
 decode_meta = msgspec.json.Decoder(SessionMeta).decode
 decode_turn = msgspec.json.Decoder(TurnContext).decode
 decode_event = msgspec.json.Decoder(Event).decode
+decode_prompt = msgspec.json.Decoder(Prompt).decode
 decode_record = msgspec.json.Decoder(UsageRecord).decode
 decode_compacted = msgspec.json.Decoder(Compacted).decode

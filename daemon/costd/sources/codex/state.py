@@ -15,7 +15,8 @@ class State(Struct, array_like=True):
 
     ``owner`` is the index of the thread whose turn is being read, -1 while no turn has
     begun. ``is_imported`` marks turns of another agent, copied in. ``compacted`` says
-    that a request was made since the last response whose tokens nobody wrote down.
+    that a request was made since the last response whose tokens nobody wrote down,
+    ``prompted`` that the thread's first prompt was seen.
     """
 
     threads: Threads
@@ -29,6 +30,7 @@ class State(Struct, array_like=True):
     has_meta: bool = False
     is_imported: bool = False
     compacted: bool = False
+    prompted: bool = True
     last: str = ""
 
     def pack(self) -> bytes:
@@ -41,4 +43,4 @@ def unpack(packed: bytes, thread_id: str) -> State:
     if packed:
         return msgspec.msgpack.decode(packed, type=State)
     own = Thread(thread_id, 0, thread_id)
-    return State(Threads([own]), Counter(), Pairs())
+    return State(Threads([own]), Counter(), Pairs(), prompted=False)
