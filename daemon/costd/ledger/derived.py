@@ -71,7 +71,8 @@ def agents_of(connection: Connection, task_id: str) -> tuple[str, str]:
 def events_of_run(connection: Connection, run_id: str) -> list[Said]:
     """Everything that was said of a run, in its order."""
     rows = connection.execute(
-        f"SELECT {_SAID} FROM event WHERE run_id = ? ORDER BY lamport, node_id, id",
+        f"SELECT {_SAID} FROM event WHERE run_id = ? AND run_id <> '' "
+        "ORDER BY lamport, node_id, id",
         (run_id,),
     )
     return [Said(*row) for row in rows]
@@ -82,7 +83,7 @@ def runs_at(
 ) -> list[tuple[int, str, int]]:
     """Reported runs of an issue in a span: number, told outcome, beginning; the latest first."""
     return connection.execute(
-        "SELECT id, status, started_at FROM run WHERE issue = ? AND made_of = '' "
+        "SELECT id, status, started_at FROM run WHERE issue = ? AND issue <> '' AND made_of = '' "
         "AND started_at <= ? AND ended_at >= ? ORDER BY started_at DESC, id DESC",
         (issue, until, since),
     ).fetchall()
@@ -108,6 +109,7 @@ def named(connection: Connection, run_id: str) -> int | None:
     """The number of the reported run that an event's ``run_id`` names or begins."""
     rows = connection.execute(
         "SELECT id FROM run WHERE made_of = '' AND run_id >= ?1 "
+        "AND run_id < ?1 || char(1114111) "
         "AND substr(run_id, 1, length(?1)) = ?1 LIMIT 2",
         (run_id.lower(),),
     ).fetchall()
@@ -126,7 +128,7 @@ def judge(connection: Connection, number: int, status: str, evidence: str) -> No
 def forget(connection: Connection, made_of: str) -> list[str]:
     """Take away the run that was made of some events; the places of its report."""
     rows = connection.execute(
-        "SELECT id, place FROM run WHERE made_of = ?", (made_of,)
+        "SELECT id, place FROM run WHERE made_of = ? AND made_of <> ''", (made_of,)
     ).fetchall()
     for number, _ in rows:
         connection.execute("DELETE FROM run_session WHERE run = ?", (number,))

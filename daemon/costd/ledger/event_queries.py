@@ -98,6 +98,8 @@ def select(
     """
     where, values = where_of(asked)
     order = "lamport"
+    if asked == Filter():
+        return _last(connection, where, values, order, limit)
     few = f"SELECT lamport, id FROM event WHERE {where} LIMIT {_FEW}"
     found = connection.execute(few, values).fetchall()
     if len(found) < _FEW:
@@ -108,6 +110,16 @@ def select(
         while cut and cut < len(found) and found[cut][0] == found[cut - 1][0]:
             cut += 1
         where, values = f"id IN ({', '.join(str(n) for _, n in found[:cut])})", []
+    return _last(connection, where, values, order, limit)
+
+
+def _last(
+    connection: Connection,
+    where: str,
+    values: list[Any],
+    order: str,
+    limit: int | None,
+) -> list[KeptEvent]:
     rows = connection.execute(
         f"SELECT {_KEPT}, {_ADDED} FROM event WHERE {where} "
         f"ORDER BY {order} DESC, node_id DESC, at DESC, id DESC LIMIT ?",

@@ -94,18 +94,20 @@ FROM run r JOIN run_session x ON x.run = r.id
 JOIN session s ON s.session_id = x.session_id JOIN context c ON c.session = s.id
 GROUP BY 1;
 """
-_USED = """
-WITH used AS NOT MATERIALIZED (
-    SELECT e.*, (s.a <= e.at + :near
-                 AND s.b >= e.at - :near - coalesce(e.duration_ms, 0)) IS TRUE
-        OR (r.a <= e.at + :near
-            AND r.b >= e.at - :near - coalesce(e.duration_ms, 0)) IS TRUE AS is_logged
-    FROM event e LEFT JOIN logged_session s ON s.name = e.session_id
-    LEFT JOIN logged_run r ON r.name = e.run_id
-    WHERE e.cost_source <> '' AND e.type IN ({types})
-    AND e.at >= :since AND e.at < :until
+_HAS_LOGGED = (
+    "SELECT EXISTS (SELECT 1 FROM logged_session UNION SELECT 1 FROM logged_run)"
 )
-"""
+_FROM = "event e"
+_NEAR = (
+    "coalesce({a}.a <= e.at + :near "
+    "AND {a}.b >= e.at - :near - coalesce(e.duration_ms, 0), 0)"
+)
+_FROM_LOGGED = (
+    "(SELECT e.*, "
+    f"{_NEAR.format(a='s')} OR {_NEAR.format(a='r')} AS is_logged "
+    "FROM event e LEFT JOIN logged_session s ON s.name = e.session_id "
+    "LEFT JOIN logged_run r ON r.name = e.run_id) e"
+)
 _BUCKETS = Usage._fields[1:7]
 _SUMS = ", ".join(
     [
@@ -148,6 +150,7 @@ class Cut:
         self._extent = _extent(connection, question)
         self._spans = _spans(self._extent, question, times[0]) if times else []
         self._found: dict[tuple[str, ...], Usage] = {}
+        self._has_logged = False
 
     @property
     def rows(self) -> list[Row]:
@@ -164,6 +167,7 @@ class Cut:
         if self._extent is None:
             return
         self._connection.executescript(_LOGGED)
+        (self._has_logged,) = self._connection.execute(_HAS_LOGGED).fetchone()
         low, high = self._extent
         if self._spans:
             for period in self._spans:
@@ -174,7 +178,7 @@ class Cut:
             yield from self._stretch(low, high, ())
 
     def _stretch(self, low: int, high: int, label: tuple[str, ...]) -> Iterator[None]:
-        query = _query(self._question, self._others)
+        query = _query(self._question, self._others, has_logged=self._has_logged)
         while low < high:
             until = _until(self._connection, low, high)
             values = _values(self._question, low, until)
@@ -200,7 +204,7 @@ def _together(some: Iterable[Usage]) -> Usage:
     return whole
 
 
-def _query(question: Question, others: Sequence[str]) -> str:
+def _query(question: Question, others: Sequence[str], *, has_logged: bool) -> str:
     groups = [DIMENSIONS[name] for name in others]
     clauses = ["1"]
     for name, wanted in question.filters.items():
@@ -208,9 +212,13 @@ def _query(question: Question, others: Sequence[str]) -> str:
         clauses.append(f"{DIMENSIONS[name]} IN ({marks})")
     grouped = f" GROUP BY {', '.join(groups)}" if groups else ""
     types = ", ".join(f"'{kind}'" for kind in sorted(DIRECT))
+    # Where no event can be in a log, that need not be looked up for each.
+    source = _FROM_LOGGED if has_logged else _FROM
+    sums = _SUMS if has_logged else _SUMS.replace("is_logged", "0")
     return (
-        f"{_USED.format(types=types)} SELECT {', '.join([*groups, _SUMS])} "
-        f"FROM used e WHERE {' AND '.join(clauses)}{grouped}"
+        f"SELECT {', '.join([*groups, sums])} FROM {source} "
+        f"WHERE e.cost_source <> '' AND e.type IN ({types}) "
+        f"AND e.at >= :since AND e.at < :until AND {' AND '.join(clauses)}{grouped}"
     )
 
 

@@ -34,9 +34,9 @@ CREATE TABLE event (
 -- What filters look at lies together, so that none of them has to read whole events.
 CREATE INDEX event_filter ON event (at, type, agent, model, success, lamport);
 CREATE INDEX event_order ON event (lamport, node_id);
-CREATE INDEX event_task ON event (task_id) WHERE task_id <> '';
-CREATE INDEX event_issue ON event (issue) WHERE issue <> '';
-CREATE INDEX event_session ON event (session_id) WHERE session_id <> '';
+CREATE INDEX event_task ON event (task_id);
+CREATE INDEX event_issue ON event (issue);
+CREATE INDEX event_session ON event (session_id);
 CREATE INDEX event_usage ON event (at) WHERE cost_source <> '';
 
 -- Each task as the fold of its events (core.kpi.Task).
