@@ -69,7 +69,7 @@ def split_all(name: str, values: Sequence[str]) -> list[str]:
 def show(body: bytes, page: Callable[[Any], Page], *, is_json: bool) -> Any:
     """Write an answer; as JSON the way it came. Returns its value."""
     if is_json:
-        output.write(body)
+        output.write_data(body)
         return json.loads(body)
     answer = json.loads(body)
     show_page(page(answer))

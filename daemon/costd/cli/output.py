@@ -33,6 +33,20 @@ def write(data: bytes) -> None:
         raise unwritable(error) from None
 
 
+def write_data(data: bytes) -> None:
+    """Write JSON or CSV: as it is, but a terminal is not sent what moves or hides."""
+    write(_shown(data) if on_terminal() else data)
+
+
+def _shown(data: bytes) -> bytes:
+    r"""The same with such characters as JSON escapes them: ``\u009b``."""
+    import re  # noqa: PLC0415 - only a person at a terminal waits for it
+
+    tricks = "[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
+    text = data.decode("utf-8", "backslashreplace")
+    return re.sub(tricks, lambda found: f"\\u{ord(found[0]):04x}", text).encode()
+
+
 def say(text: str) -> None:
     """Write text for people, in the encoding of the terminal."""
     if sys.stdout is None:

@@ -93,7 +93,7 @@ def _take(
 def _status(connection: Connection, *, as_json: bool) -> int:
     body = connection.ask("GET", routes.GET["status"], b"", routes.STATUS_SECONDS)
     if as_json:
-        output.write(body)
+        output.write_data(body)
     else:
         _write_page(body)
     return health.code_of(body)
@@ -111,5 +111,5 @@ def _write_page(body: bytes) -> None:
 def _report(connection: Connection, params: dict[str, object]) -> int:
     body = connection.ask("GET", routes.target("report", params))
     status = connection.ask("GET", routes.GET["status"])
-    output.write(body)
+    output.write_data(body)
     return health.report(status)

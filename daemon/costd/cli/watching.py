@@ -58,7 +58,7 @@ def _in_lines(fetch: Callable[[], Any], interval: float, *, is_json: bool) -> No
             seen = news
             if is_json:
                 text = json.dumps(status, ensure_ascii=False, separators=(",", ":"))
-                output.write(text.encode("utf-8", "backslashreplace") + b"\n")
+                output.write_data(text.encode("utf-8", "backslashreplace") + b"\n")
             else:
                 output.say(plain(status_page(status)) + "\n")
         pause.wait(interval)

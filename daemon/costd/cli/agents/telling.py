@@ -170,7 +170,7 @@ def finish(told: Told, *, as_json: bool = False, one: bool = False) -> int:
     from costd.cli import output  # noqa: PLC0415 - after what an agent waits for
 
     if as_json:
-        output.write(json.dumps(told.as_json).encode() + b"\n")
+        output.write_data(json.dumps(told.as_json).encode() + b"\n")
     elif output.on_terminal() and not (one and told.rejected):
         output.say(_said(told))
     if told.ignored:

@@ -168,7 +168,7 @@ def reload(config: str | None, as_json: bool) -> None:
     with open_daemon(config) as daemon:
         body = daemon.body("reload", {})
     if as_json:
-        output.write(body)
+        output.write_data(body)
         return
     answer = json.loads(body)
     applied, waiting = answer["applied"], answer["needs_restart"]
@@ -187,7 +187,7 @@ def needs_restart(key: str) -> bool:
 def _say(is_json: bool, text: str, **fields: Any) -> None:
     if is_json:
         body = json.dumps({**EMPTY, **fields}, default=str, ensure_ascii=False)
-        output.write(body.encode("utf-8", "backslashreplace") + b"\n")
+        output.write_data(body.encode("utf-8", "backslashreplace") + b"\n")
     else:
         show_page([line(text)])
 

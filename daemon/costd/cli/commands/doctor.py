@@ -29,7 +29,7 @@ def command(config: str | None, as_json: bool) -> int:
     if as_json:
         from costd.publish.encode import compact  # noqa: PLC0415 - only for a program
 
-        output.write(compact(answer))
+        output.write_data(compact(answer))
     else:
         show_page(doctor_page(answer))
     return 0 if answer["ok"] else output.UNHEALTHY

@@ -79,7 +79,7 @@ def _test(as_json: bool) -> None:
         "spool": f"{client.state_dir()}/spool",
     }
     if as_json:
-        output.write(json.dumps(answer).encode() + b"\n")
+        output.write_data(json.dumps(answer).encode() + b"\n")
     else:
         show_page(test_page(answer))
 
@@ -134,7 +134,7 @@ def status(file: str | None, as_json: bool) -> int:
     path = settings_file.place(file)
     answer = _status(path, settings_file.read(path))
     if as_json:
-        output.write(json.dumps(answer).encode() + b"\n")
+        output.write_data(json.dumps(answer).encode() + b"\n")
     else:
         show_page(status_page(answer))
     return 0 if answer["installed"] else 1
@@ -183,7 +183,7 @@ def _change(change: Change, yes: bool, dry_run: bool, as_json: bool) -> int:
         settings_file.write(change.path, change.after)
     if as_json:
         answer = {"settings": str(change.path), "changed": is_agreed, "diff": diff}
-        output.write(json.dumps({"schema_version": 1, **answer}).encode() + b"\n")
+        output.write_data(json.dumps({"schema_version": 1, **answer}).encode() + b"\n")
     elif not diff:
         output.say(f"{change.path} is as it should be: nothing to change.")
     elif is_agreed:

@@ -45,7 +45,7 @@ def command(
         body = answers.body("issue", {"id": issue_id, **present(params)})
         status = answers.body("status", {})
     if form == "md" and not as_json:
-        output.write(issue_markdown(json.loads(body)).encode())
+        output.write_data(issue_markdown(json.loads(body)).encode())
     else:
         show(body, issue_page, is_json=as_json or form == "json")
     return health.report(status)

@@ -25,7 +25,7 @@ def command(config: str | None, as_json: bool, only_print: bool) -> None:
     """The page, in a browser."""
     body = post_to_daemon(config, "/api/open")
     if as_json:
-        output.write(body)
+        output.write_data(body)
         return
     url = str(json.loads(body)["url"])
     if only_print or not _opens(url):

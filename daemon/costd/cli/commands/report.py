@@ -103,13 +103,13 @@ def command(
 
 def _show(body: bytes, form: str, page: Callable[[Any], Page]) -> None:
     if form == "json":
-        output.write(body)
+        output.write_data(body)
         return
     report = json.loads(body)
     if form == "csv":
         from costd.cli.render.sheet import as_csv  # noqa: PLC0415 - one form of four
 
-        output.write(as_csv(report).encode())
+        output.write_data(as_csv(report).encode())
     elif form == "md":
         from costd.cli.render.markdown import markdown  # noqa: PLC0415 - for the same reason
 

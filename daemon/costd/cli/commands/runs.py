@@ -125,12 +125,12 @@ def export(
         answer = json.loads(answers.body("runs", asked))
     text, count = run_sheet(answer["rows"], is_detailed=detailed)
     if path == "-":
-        output.write(text.encode())
+        output.write_data(text.encode())
         return
     _write(Path(path).expanduser(), text.encode())
     if as_json:
         said = {"schema_version": 1, "path": path, "rows": count}
-        output.write(json.dumps(said).encode() + b"\n")
+        output.write_data(json.dumps(said).encode() + b"\n")
     else:
         output.say(f"Wrote {count:,} row{'' if count == 1 else 's'} to {path}.")
 

@@ -272,4 +272,4 @@ def _tell(
 
 def _write(answer: dict[str, Any]) -> None:
     text = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
-    output.write(text.encode("utf-8", "backslashreplace") + b"\n")
+    output.write_data(text.encode("utf-8", "backslashreplace") + b"\n")
