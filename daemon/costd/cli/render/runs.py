@@ -302,6 +302,15 @@ def _rate(answer: Json) -> str:
     return f"{amounts.share(answer['success_rate'])} of {known:,} with a known outcome"
 
 
+def last_run_lines(answer: Json) -> Page:
+    """The last run and its trend, below a status."""
+    last = answer.get("last_run")
+    if not last:
+        return [BLANK, note("no run yet: costd exec leaves a report of each")]
+    page: Page = [*heading("last run"), Table(_LIST, [_row(last)])]
+    return [*page, *trend_lines(answer.get("run_trend"))]
+
+
 def trend_lines(trend: Json | None) -> Page:
     """How the last run compares with those before it."""
     if not trend:
