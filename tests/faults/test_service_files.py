@@ -7,6 +7,7 @@ import os
 import plistlib
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,40 @@ def test_54_over_ssh_the_domain_is_that_of_the_user(fakes: Fakes) -> None:
     fakes.answer({"print gui/": (113, "")})
     fakes.costd("service", "install", *LAUNCHD)
     assert fakes.told()[-1][1:3] == ["bootstrap", f"user/{os.getuid()}"]
+
+
+def test_54_launchd_is_not_asked_to_repeat_what_is_hopeless(fakes: Fakes) -> None:
+    """It starts again whatever does not end with 0, and knows no list of codes."""
+    config = fakes.home / "config.toml"
+    config.write_text("[engine]\ntick_seconds = 0\n")
+    config.chmod(0o600)
+    fakes.env |= {"COSTD_CONFIG": str(config), "XPC_SERVICE_NAME": "dev.costd"}
+    done = fakes.costd("run")
+    assert (done.returncode, "engine.tick_seconds" in done.stderr) == (0, True)
+    del fakes.env["XPC_SERVICE_NAME"]
+    assert fakes.costd("run").returncode == 78
+
+
+def test_54_the_log_that_launchd_never_rotates_stays_small(fakes: Fakes) -> None:
+    log = fakes.home / "costd.log"
+    program = (
+        "import os, sys; from costd.service.logfile import LogFile\n"
+        "file = LogFile(os.environ, 1000)\n"
+        "for number in range(300):\n"
+        "    print('line', number, file=sys.stderr); file.keep_small()\n"
+    )
+    with log.open("ab") as stderr:
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**fakes.env, "COSTD_LOG_FILE": str(log)},
+            stderr=stderr,
+            check=True,
+        )
+    old, new = (path.read_text() for path in (fakes.home / "costd.log.1", log))
+    assert (old + new).endswith("line 299\n")
+    assert len(old) < 1100
+    assert len(new) < 1100
+    assert log.stat().st_mode & 0o777 == 0o600
 
 
 def test_55_twice_is_as_once_and_all_of_it_goes(fakes: Fakes) -> None:

@@ -193,7 +193,8 @@ _action(
 @click.pass_obj
 def status(config: str | None, /, *, as_json: bool, **chosen: Any) -> int:
     """Show how the service stands."""
-    service = choose(Choice(config, **chosen, may_be_broken=True))
+    choice = Choice(config, **chosen, may_be_broken=True, only_looks=True)
+    service = choose(choice)
     answer = standing(service, config)
     if as_json:
         _write(answer)
@@ -222,7 +223,8 @@ def logs(
     """Show the log."""
     if follow and as_json:
         raise UsageError("--follow has no end, and JSON has", "Give one of them.")
-    service = choose(Choice(config, **chosen, may_be_broken=True))
+    choice = Choice(config, **chosen, may_be_broken=True, only_looks=True)
+    service = choose(choice)
     words = service.log_command(lines, follow=follow)
     if as_json and words[0] == "journalctl":
         words.append("--quiet")  # its remarks are no lines of the log

@@ -45,6 +45,8 @@ class Choice(NamedTuple):
     sandbox: bool | None = None
     may_be_broken: bool = False
     """Whether it is only looked for, which a broken configuration must not prevent."""
+    only_looks: bool = False
+    """Whether nothing is changed, for which nobody has to be root."""
 
 
 class Account(NamedTuple):
@@ -77,6 +79,10 @@ def choose(choice: Choice) -> Service:
     if choice.socket or choice.sandbox is False:
         raise UsageError("a unit of the whole system has no such form", "Leave it out.")
     account = _account(choice.user)
+    if choice.only_looks and os.geteuid() != 0:
+        nothing = choice._replace(config=os.devnull)
+        return Systemd(_plan(nothing, account, {}), is_system=True)
+    _require_root(account.name)
     kept = {n: v for n, v in os.environ.items() if not n.startswith(_OF_A_USER)}
     with _as_user(account):
         plan = _plan(choice, account, kept)
@@ -166,20 +172,21 @@ def _problems(
 def _of_service(
     service: Service, answer: dict[str, Any], seen: Seen
 ) -> Iterator[tuple[str, str]]:
+    install = f"costd service install{service.options}"
     if not answer["installed"]:
-        yield "costd is no service here.", "costd service install"
+        yield "costd is no service here.", install
         return
     for file in answer["files"]:
         if file["state"] == OUTDATED:
-            yield f"{file['path']} is not as it would be now.", "costd service install"
+            yield f"{file['path']} is not as it would be now.", install
         if file["state"] == FOREIGN:
             yield f"{file['path']} was not written by costd.", ""
     if seen.active is None:
         yield f"{service.manager} does not answer here.", "Log in as this user."
     elif seen.active == "failed":
-        yield f"It failed: {explain(seen)}.", "costd service logs"
+        yield f"It failed: {explain(seen)}.", f"costd service logs{service.options}"
     elif not answer["running"]:
-        yield "It does not run.", "costd service start"
+        yield "It does not run.", f"costd service start{service.options}"
     if answer["lingers"] is False:
         yield "It ends when this user logs out everywhere.", "loginctl enable-linger"
 
@@ -222,16 +229,19 @@ def _account(name: str | None) -> Account:
             "whose costd is it?",
             "Say it: costd service install --system --user NAME",
         )
-    if os.geteuid() != 0:
-        raise CostdError(
-            "a service of the whole system takes root",
-            f"sudo costd service install --system --user {name}",
-        )
     try:
         found = pwd.getpwnam(name)
     except KeyError:
         raise UsageError(f"there is no user {name!r}", "See: getent passwd") from None
     return Account(found.pw_name, found.pw_uid, found.pw_gid, Path(found.pw_dir))
+
+
+def _require_root(name: str) -> None:
+    if os.geteuid() != 0:
+        raise CostdError(
+            "a service of the whole system takes root",
+            f"sudo costd service install --system --user {name}",
+        )
 
 
 @contextmanager

@@ -42,6 +42,7 @@ class Launchd:
     manager = "launchd"
     scope = "user"
     name = LABEL
+    options = ""
     hides_agents = False
 
     def __init__(self, plan: Plan, pause: Callable[[float], None] = time.sleep) -> None:

@@ -51,6 +51,8 @@ class Service(Protocol):
     manager: str
     scope: str
     name: str
+    options: str
+    """What a command line needs to mean this one, with a blank before it."""
 
     @property
     def kept(self) -> str:

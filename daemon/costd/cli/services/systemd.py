@@ -19,7 +19,6 @@ from costd.cli.services.steps import Steps, ask, missing_above, read
 from costd.core.errors import CostdError
 
 SYSTEM_UNITS = Path("/etc/systemd/system")
-LOOK = "Look at: costd service logs"
 _SHOWN = (
     "ActiveState StatusText UnitFileState MainPID NRestarts ExecMainStatus Result"
     " StateChangeTimestamp"
@@ -53,6 +52,7 @@ class Systemd:
         self._is_system = is_system
         self._control = ("systemctl",) if is_system else ("systemctl", "--user")
         self.scope = "system" if is_system else "user"
+        self.options = f" --system --user {plan.user}" if is_system else ""
         self.name = f"costd-{plan.user}.service" if is_system else "costd.service"
         folder = SYSTEM_UNITS if is_system else self._unit_folder()
         self._unit = folder / self.name
@@ -123,8 +123,8 @@ class Systemd:
             self._disable(steps, [self._socket])
             has_changed.append(True)
         if any(has_changed):
-            steps.run(*self._control, "daemon-reload", fix=LOOK)
-        steps.run(*self._control, "enable", *names, fix=LOOK)
+            steps.run(*self._control, "daemon-reload", fix=self._look)
+        steps.run(*self._control, "enable", *names, fix=self._look)
         if start:
             self._begin(steps, "restart" if has_changed[0] else "start")
 
@@ -158,7 +158,7 @@ class Systemd:
         """See ``Service``."""
         self._require()
         names = [self.name, *(["costd.socket"] if self._with_socket else [])]
-        steps.run(*self._control, "stop", *names, fix=LOOK)
+        steps.run(*self._control, "stop", *names, fix=self._look)
 
     def restart(self, steps: Steps) -> None:
         """See ``Service``."""
@@ -175,6 +175,10 @@ class Systemd:
     def lingers(self) -> bool | None:
         """See ``Service``."""
         return None if self._is_system else lingers(self._plan.user)
+
+    @property
+    def _look(self) -> str:
+        return f"Look at: costd service logs{self.options}"
 
     def _unit_folder(self) -> Path:
         """Where the user's manager looks; it may know another XDG_CONFIG_HOME."""
@@ -247,7 +251,7 @@ class Systemd:
         if not is_installed(self.files()[:1]):
             raise CostdError(
                 f"costd is no service here: there is no {self._unit}",
-                "costd service install",
+                f"costd service install{self.options}",
             )
 
     def _begin(self, steps: Steps, verb: str) -> None:
@@ -257,7 +261,7 @@ class Systemd:
             steps.run(*self._control, "reset-failed", self.name, may_fail=True)
         if verb == "restart" and self._with_socket:
             # A socket cannot be bound under a service that runs.
-            steps.run(*self._control, "stop", *names, fix=LOOK)
+            steps.run(*self._control, "stop", *names, fix=self._look)
             verb = "start"
         names.reverse()
         if not steps.run(*self._control, verb, *names, may_fail=True):
@@ -273,7 +277,7 @@ class Systemd:
             )
         return CostdError(
             f"systemd could not {verb} {self.name}: {explain(seen)}",
-            "costd config check" if seen.exit_code in {2, 78} else LOOK,
+            "costd config check" if seen.exit_code in {2, 78} else self._look,
         )
 
     def _disable(self, steps: Steps, paths: list[Path]) -> None:
