@@ -344,8 +344,8 @@ class Parser:
 
 def _branch(thread: Thread, cwd: str) -> str:
     """The branch at the session's beginning says nothing about another directory."""
-    home = thread.cwd.rstrip("/")
-    if not home or cwd.rstrip("/") == home or cwd.startswith(home + "/"):
+    home, here = (path.replace("\\", "/").rstrip("/") for path in (thread.cwd, cwd))
+    if not home or here == home or here.startswith(home + "/"):
         return thread.branch
     return ""
 
