@@ -93,15 +93,22 @@ def every_answer(top: Path) -> dict[str, list[Any]]:
                 asked.ask("performance", tz="UTC"),
             ],
             "sync": [asked.ask("sync")],
-            "verify": [asked.ask("verify")],
-            "doctor": [asked.ask("doctor")],
+            **{name: [asked.ask(name)] for name in ("verify", "doctor")},
             "costs-summary.json": [asked.ask("costs_summary")],
+            **keeping_of(asked, top / "state"),
         }
     for name, document in asked.published.items():
         title = "issues/ID.json" if name.startswith("issues/") else name
         found.setdefault(title, []).append(json.loads(json.dumps(document)))
     text = (top / "out" / "session-map.json").read_bytes()
     return {**found, "session-map.json": [json.loads(text)]}
+
+
+def keeping_of(asked: Asked, state: Path) -> dict[str, list[Any]]:
+    """A copy, which is put back."""
+    copied = asked.ask("backup")
+    Path(copied["path"]).rename(state / "restoring.db")
+    return {"backup": [copied], "restore": [asked.ask("restore")]}
 
 
 def spending_of(asked: Asked) -> dict[str, list[Any]]:

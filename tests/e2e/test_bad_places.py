@@ -117,11 +117,11 @@ ask() { "$PYTHON" -m costd status --json || true; }
 for try in $(seq 300); do ask | grep -q '"responses":2' && break; sleep 0.1; done
 dd if=/dev/zero of="$COSTD_STATE_DIR/filler" bs=64k 2>/dev/null || true
 cat "$MORE" >> "$LOG"
-for try in $(seq 300); do ask | grep -q ledger_busy && break; sleep 0.1; done
+for try in $(seq 300); do ask | grep -q disk_full && break; sleep 0.1; done
 ask > "$OUT/full.json"
 rm "$COSTD_STATE_DIR/filler"
 "$PYTHON" -m costd sync --json > "$OUT/sync.json" || true
-for try in $(seq 300); do ask | grep -q ledger_busy || break; sleep 0.1; done
+for try in $(seq 300); do ask | grep -q disk_full || break; sleep 0.1; done
 "$PYTHON" -m costd sync --json > "$OUT/sync.json" || true
 ask > "$OUT/after.json"
 """
@@ -153,7 +153,7 @@ def test_a_full_disk_is_said_and_loses_nothing(env: Env, tmp_path: Path) -> None
     )
     full = json.loads((tmp_path / "full.json").read_text())
     after = json.loads((tmp_path / "after.json").read_text())
-    assert "ledger_busy" in {p["code"] for p in full["health"]}, done.stderr
+    assert "disk_full" in {p["code"] for p in full["health"]}, done.stderr
     assert full["totals"]["all"]["responses"] == 2
-    assert "ledger_busy" not in {p["code"] for p in after["health"]}
+    assert "disk_full" not in {p["code"] for p in after["health"]}
     assert after["totals"]["all"]["responses"] == 8_002

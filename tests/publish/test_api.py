@@ -132,6 +132,8 @@ def test_a_path_is_a_question(
         ("/api/sync", "sync"),
         ("/api/reprice", "reprice"),
         ("/api/verify", "verify"),
+        ("/api/backup", "backup"),
+        ("/api/restore", "restore"),
         ("/api/claims", "link"),
         ("/api/unlink", "unlink"),
         ("/api/suggest", "link_suggested"),
@@ -160,6 +162,7 @@ def test_a_body_of_events_is_one_or_an_array(sock: Path, question: str) -> None:
 def test_every_question_is_tried_here() -> None:
     posts = {"sync", "reprice", "verify", "link", "unlink", "hook", "reload"}
     posts |= {"link_suggested", "events", "activity", "run", "clean_runs"}
+    posts |= {"backup", "restore", "import_keys", "forget_keys", "keys"}
     assert {q.name for q in QUESTIONS} == posts | {name for _, name, _ in EXAMPLES}
 
 

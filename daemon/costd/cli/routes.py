@@ -39,10 +39,12 @@ POST = {
     "sync": "/api/sync",
     "reprice": "/api/reprice",
     "verify": "/api/verify",
+    "backup": "/api/backup",
+    "restore": "/api/restore",
     "reload": "/api/config/reload",
 }
 # Work that reads every log takes as long as it takes.
-PATIENT = frozenset({"sync", "reprice", "verify"})
+PATIENT = frozenset({"sync", "reprice", "verify", "backup", "restore"})
 
 STATUS_SECONDS = 10.0
 """How long a status waits for a daemon that is there: it answers in milliseconds."""

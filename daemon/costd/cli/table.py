@@ -22,6 +22,8 @@ COMMANDS = {
     "reprice": "Price everything again, after prices have changed.",
     "sync": "Read what is new in the logs, now.",
     "verify": "Read every log again and compare with the ledger.",
+    "backup": "A whole copy of the ledger, also while it is in use.",
+    "restore": "Put a backup in the ledger's place; the present one is kept.",
     "doctor": "What is wrong, and the command that mends it.",
     "exec": "Run an agent whose work has an owner from its first token.",
     "runs": "Reports of runs: what each attempt of an agent did, took and cost.",

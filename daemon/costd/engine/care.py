@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -231,32 +233,60 @@ class Care:
         self, why: str, ledger: Ledger, take_up: Callable[[Ledger], None]
     ) -> None:
         """Make the file anew in a thread; then ``take_up`` what is there."""
-        if self._custody is None:
+        if (custody := self._custody) is None:
             return
+
+        def repaired() -> Ledger:
+            if why == REPLACED and not ledger.database.is_closed:
+                return custody.put_back(ledger.database)
+            ledger.close()
+            return custody.mend(why)
+
         self.away = why
-        self._repairing = self._start(self._repair, self._custody, why, ledger, take_up)
+        self._repairing = self._start(self._repair, repaired, take_up)
 
     def _repair(
-        self,
-        custody: Custody,
-        why: str,
-        ledger: Ledger,
-        take_up: Callable[[Ledger], None],
+        self, repaired: Callable[[], Ledger], take_up: Callable[[Ledger], None]
     ) -> None:
         """In a thread, until there is a ledger again."""
         while not self._ending.is_set():
             try:
-                if why == REPLACED and not ledger.database.is_closed:
-                    found = custody.put_back(ledger.database)
-                else:
-                    ledger.close()
-                    found = custody.mend(why)
+                found = repaired()
             except CostdError as error:
                 self.trouble = error
                 self._ending.wait(_AGAIN_SECONDS)
             else:
                 self._call(partial(self._taken_up, found, take_up))
                 return
+
+    def back_up(self, answer: Future[object]) -> None:
+        """Write a copy that nobody removes, in a thread."""
+        if (custody := self._custody) is None:
+            answer.set_exception(BusyError("Nobody looks after this ledger."))
+            return
+        self._start(
+            lambda: settle(answer, lambda: custody.back_up(self._ending.is_set))
+        )
+
+    def restore(
+        self,
+        answer: Future[object],
+        ledger: Ledger,
+        take_up: Callable[[Ledger], None],
+    ) -> None:
+        """Put the ledger that waits for it in the place of this one."""
+        if (custody := self._custody) is None:
+            answer.set_exception(BusyError("Nobody looks after this ledger."))
+            return
+
+        def restored() -> Ledger:
+            if not ledger.database.is_closed:
+                ledger.close()
+                settle(answer, custody.restore)
+            return custody.open()
+
+        self.away = "a backup is restored"
+        self._repairing = self._start(self._repair, restored, take_up)
 
     def _taken_up(self, found: Ledger, take_up: Callable[[Ledger], None]) -> None:
         self.away = self.damage = ""
@@ -305,6 +335,15 @@ class Care:
         self._done_waiting()
         if self._repairing is not None:
             self._repairing.join(_LAST_SECONDS)
+
+
+def settle(answer: Future[object], work: Callable[[], object]) -> None:
+    """Answer with what some work gives; one who has gone away is not told."""
+    with suppress(InvalidStateError):
+        try:
+            answer.set_result(work())
+        except CostdError as error:
+            answer.set_exception(error)
 
 
 def free_bytes(place: Path) -> int | None:

@@ -18,18 +18,25 @@ import orjson
 
 from costd.core.attribution import Keys
 from costd.core.checkpoint import Checkpoint
-from costd.core.errors import DamagedLedgerError
+from costd.core.errors import DamagedLedgerError, LedgerError
 from costd.core.instants import format_instant
 from costd.core.money import to_usd
 from costd.core.rates import RateCard
+from costd.core.summary import envelope, instant
 from costd.ingest import fingerprint
 from costd.ingest.sweep import real_paths
 from costd.ledger import Ledger
 from costd.ledger.database import Database
-from costd.ledger.integrity import examine, vitals_of_file
+from costd.ledger.integrity import examine, inspect, vitals_of_file
 from costd.ledger.mending import Log, State
-from costd.ledger.repair import Repaired, complete, repair, snapshots_of
-from costd.ledger.snapshots import Snapshot, listed, prune, stamp, take
+from costd.ledger.repair import (
+    Repaired,
+    complete,
+    repair,
+    replace,
+    snapshots_of,
+)
+from costd.ledger.snapshots import Snapshot, copy, listed, prune, stamp, take
 
 
 class Checked(NamedTuple):
@@ -130,6 +137,43 @@ class Custody:
         take(self.path, folder, self._clock(), give_up)
         prune(folder, keep)
 
+    @property
+    def waiting(self) -> Path:
+        """Where a ledger lies that is to be restored."""
+        return self.path.with_name("restoring.db")
+
+    def back_up(self, give_up: Callable[[], bool] = lambda: False) -> dict[str, Any]:
+        """Write a copy that nobody removes; says where, and what it holds.
+
+        Raises:
+            LedgerError: there is no room for it, or it was given up.
+        """
+        now = self._clock()
+        folder = self.path.with_name("backups")
+        folder.mkdir(mode=0o700, exist_ok=True)
+        target = folder / f"costd-{stamp(now)}.db"
+        copy(self.path, target, give_up)
+        return {**envelope(now), **contents(target)}
+
+    def restore(self) -> dict[str, Any]:
+        """Put the ledger that waits in the place of the present one, which is kept.
+
+        Whoever calls holds the lock, and has closed the present one.
+
+        Raises:
+            LedgerError: it is damaged, no ledger, or of a newer costd.
+        """
+        now = self._clock()
+        try:
+            found = contents(self.waiting)
+            kept = replace(self.path, self.waiting, now)
+        finally:
+            self.waiting.unlink(missing_ok=True)
+        with suppress(LedgerError):  # a snapshot of the lineage that begins here
+            take(self.path, snapshots_of(self.path), now)
+        aside = str(kept) if kept else None
+        return {**envelope(now), **found, "path": str(self.path), "kept_as": aside}
+
     def latest_snapshot(self) -> Snapshot | None:
         """The newest; None where there is none."""
         return next(iter(listed(snapshots_of(self.path))), None)
@@ -210,6 +254,23 @@ class Custody:
         path = self.path.with_name(f"{_REPORT}{stamp(self._clock())}.json")
         _put(path, report)
         return path
+
+
+def contents(path: Path) -> dict[str, Any]:
+    """What a ledger's file holds, which is looked at thoroughly first.
+
+    Raises:
+        LedgerError: it is damaged, no ledger, or of a newer costd.
+    """
+    found = inspect(path)
+    return {
+        "path": str(path),
+        "bytes": path.stat().st_size,
+        "responses": found.responses,
+        "cost_usd": to_usd(found.cost),
+        "first_at": instant(found.first_at),
+        "last_at": instant(found.last_at),
+    }
 
 
 def _put(path: Path, report: dict[str, Any]) -> None:

@@ -292,12 +292,12 @@ class Engine(Tended):
         elif question.name == "alive":
             beat = pulse(self._intake, self._pace.sweeps, set(self._troubles))
             question.answer.set_result(beat)
-        elif (answer := answer_to(question.name)) is not None:
-            work_out = partial(self._work_out, answer, question)
-            if question.name == "doctor" and question.params.get("quick") is not True:
-                self._care.check_first(partial(self._finish, question.answer, work_out))
-                return
-            self._finish(question.answer, work_out)
+        elif not self._tend(question):
+            self._answer_now(question)
+
+    def _answer_now(self, question: Question) -> None:
+        if (answer := answer_to(question.name)) is not None:
+            self._finish(question.answer, partial(self._work_out, answer, question))
             if question.name in CHANGING:
                 self._owners_changed()
         else:

@@ -72,11 +72,35 @@ class Tended(Mailbox):
             self.say("clock_jumped", seconds=round(self._care.drift.last_seconds))
             self.rescan()
 
+    def _answer_now(self, question: Question) -> None:
+        """Answer from what is known."""
+        raise NotImplementedError
+
+    def _tend(self, question: Question) -> bool:
+        """Answer what is about the ledger's file; False where something else is asked."""
+        match question.name:
+            case "doctor" if question.params.get("quick") is not True:
+                self._care.check_first(lambda: self._answer_now(question))
+            case "backup":
+                self._care.back_up(question.answer)
+            case "restore":
+                self.say("ledger_restoring")
+                self._put_away()
+                self._care.restore(question.answer, self._ledger, self._take_up)
+                self._refuse_the_rest(self._care.refusal())
+            case _:
+                return False
+        return True
+
+    def _put_away(self) -> None:
+        """End what works with the ledger beside this thread."""
+        self._intake.close()
+        self._outside.close()
+
     def _let_go(self, why: str) -> None:
         """Give the ledger away until its file is whole."""
         self.say("ledger_mending", reason=why)
-        self._intake.close()
-        self._outside.close()
+        self._put_away()
         self._care.let_go(why, self._ledger, self._take_up)
         self._refuse_the_rest(self._care.refusal())
         self.on_change()

@@ -86,22 +86,23 @@ _TOKENS = SUMS[4:-1]
 _QUARTER = f"(r.at - (r.at % {BUCKET_MS} + {BUCKET_MS}) % {BUCKET_MS}) / {BUCKET_MS}"
 _ALL_TOKENS = " + ".join(_TOKENS[:5])
 _INSERT = f"INSERT INTO cell (bucket, context_id, span, service_id, {', '.join(SUMS)}) "
-_SUMS = f"""
+OF_RESPONSES = f"""
        sum(part = ''), sum(part = '' AND NOT flags & {Flag.FINAL}),
        sum(cost IS NULL), sum(iif(cost IS NULL, {_ALL_TOKENS}, 0)),
        {", ".join(f"sum(iif(part LIKE 'hop:%', 0, {name}))" for name in _TOKENS)},
        coalesce(sum(cost), 0)
 """
+"""What ``SUMS`` are of rows of ``response``."""
 _REBUILD = f"""
 {_INSERT}
-SELECT {_QUARTER}, r.context_id, a.span, service_id, {_SUMS}
+SELECT {_QUARTER}, r.context_id, a.span, service_id, {OF_RESPONSES}
 FROM response r JOIN attribution a ON a.context_id = r.context_id
      AND a.from_at <= r.at AND r.at < a.until_at
 WHERE r.context_id = ? GROUP BY 1, 3, 4
 """
 _FILL = f"""
 {_INSERT}
-SELECT {_QUARTER}, r.context_id, 0, service_id, {_SUMS}
+SELECT {_QUARTER}, r.context_id, 0, service_id, {OF_RESPONSES}
 FROM response r GROUP BY 1, 2, 4
 """
 

@@ -195,6 +195,11 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
         )
 
 
+def latest_version() -> int:
+    """The version of the schema that this costd makes."""
+    return len(_scripts())
+
+
 def _scripts() -> list[str]:
     folder = resources.files("costd.ledger") / "migrations"
     names = sorted(f.name for f in folder.iterdir() if f.name.endswith(".sql"))

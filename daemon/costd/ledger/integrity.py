@@ -15,9 +15,9 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import NamedTuple
 
-from costd.core.errors import DamagedLedgerError
-from costd.core.usage import Flag
-from costd.ledger.database import APPLICATION_ID, translated
+from costd.core.errors import DamagedLedgerError, LedgerError, NewerLedgerError
+from costd.ledger.cells import OF_RESPONSES
+from costd.ledger.database import APPLICATION_ID, latest_version, translated
 from costd.ledger.stints import SUMS
 
 LASTING = ("log_file", "session", "context", "service", "price", "claim")
@@ -99,6 +99,49 @@ def examine(
         return Examined("SQLite cannot read its pages", None)
 
 
+class Contents(NamedTuple):
+    """What a ledger holds; money in nano-USD, times in milliseconds."""
+
+    responses: int
+    cost: int
+    first_at: int | None
+    last_at: int | None
+
+
+def inspect(path: Path) -> Contents:
+    """Look at a file that somebody says is a ledger, thoroughly.
+
+    Raises:
+        LedgerError: it is damaged, no ledger, or of a newer costd.
+    """
+    fix = "Name a file that `costd backup` wrote, or a snapshot."
+    if not path.is_file():
+        raise LedgerError(f"There is no file {path}.", fix)
+    try:
+        with translated(path), read_only(path) as connection:
+            application, version = marks(connection)
+    except DamagedLedgerError:
+        raise LedgerError(
+            f"{path} is not a ledger, or its head is damaged.", fix
+        ) from None
+    if application != APPLICATION_ID:
+        raise LedgerError(f"{path} is not a ledger.", fix)
+    if version > latest_version():
+        raise NewerLedgerError(
+            f"{path} is of version {version}; this costd knows {latest_version()}.",
+            "Update costd; nothing was changed.",
+        )
+    found = examine(path, thorough=True)
+    if not found.ok:
+        raise DamagedLedgerError(f"{path} is damaged: {found.problem}.", fix)
+    with translated(path), read_only(path) as connection:
+        row = connection.execute(
+            "SELECT coalesce(sum(part = ''), 0), coalesce(sum(cost), 0), min(at), max(at) "
+            "FROM response"
+        ).fetchone()
+    return Contents(*row)
+
+
 def _examine(
     connection: Connection, before: Vitals | None, *, thorough: bool
 ) -> Examined:
@@ -162,24 +205,14 @@ def _fewer(now: Vitals, before: Vitals | None) -> str:
     return ""
 
 
-_TOKENS = SUMS[4:-1]
-_OF_RESPONSES = f"""
-SELECT coalesce(sum(part = ''), 0),
-       coalesce(sum(part = '' AND NOT flags & {Flag.FINAL}), 0),
-       coalesce(sum(cost IS NULL), 0),
-       {", ".join(f"coalesce(sum(iif(part LIKE 'hop:%', 0, {n})), 0)" for n in _TOKENS)},
-       coalesce(sum(cost), 0)
-FROM response
-"""
-_COMPARED = (*SUMS[:3], *_TOKENS, "cost")
-_OF_CELLS = f"SELECT {', '.join(f'coalesce(sum({n}), 0)' for n in _COMPARED)} FROM cell"
+_OF_CELLS = f"SELECT {', '.join(f'coalesce(sum({n}), 0)' for n in SUMS)} FROM cell"
 
 
 def _sums_differ(connection: Connection) -> str:
     """Whether the rollup says something else than the responses it was made of."""
-    responses = connection.execute(_OF_RESPONSES).fetchone()
+    responses = connection.execute(f"SELECT {OF_RESPONSES} FROM response").fetchone()
     cells = connection.execute(_OF_CELLS).fetchone()
-    for name, one, other in zip(_COMPARED, responses, cells, strict=True):
-        if one != other:
+    for name, one, other in zip(SUMS, responses, cells, strict=True):
+        if (one or 0) != other:
             return f"its sums of {name} do not agree with its responses"
     return ""

@@ -19,7 +19,7 @@ from costd.ledger.integrity import lineage, read_only
 from costd.ledger.ledger import Ledger
 from costd.ledger.mending import Expected, Mended, Source, State, expected, mend
 from costd.ledger.salvage import damaged
-from costd.ledger.snapshots import newest_whole, stamp, sync
+from costd.ledger.snapshots import copy, newest_whole, stamp, sync
 
 SNAPSHOTS = "snapshots"
 _BESIDE = ("-wal", "-shm")
@@ -73,7 +73,34 @@ def repair(
     return Repaired(said, found, kept_as, snapshot)
 
 
-def complete(path: Path, now: int) -> Path | None:
+def replace(path: Path, source: Path, now: int) -> Path | None:
+    """Put a copy of another ledger in place; where the one before is kept.
+
+    It begins a lineage of its own: snapshots of the one before do not continue it.
+
+    Raises:
+        LedgerError: it is no ledger, of a newer costd, or there is no room.
+    """
+    folder = path.with_name("mending")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    try:
+        new = folder / path.name
+        copy(source, new)
+        database = Database(new)
+        with database.transaction() as connection:
+            begin_lineage(connection)
+        database.checkpoint()
+        database.close()
+        sync(new)
+        new.replace(_mended(path))
+        sync(path.parent)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return complete(path, now, "replaced")
+
+
+def complete(path: Path, now: int, why: str = "corrupt") -> Path | None:
     """Put a mended ledger in place, also one that a crash has left waiting.
 
     Returns:
@@ -81,7 +108,7 @@ def complete(path: Path, now: int) -> Path | None:
     """
     if not _mended(path).exists():
         return None
-    kept_as = put_aside(path, "corrupt", now)
+    kept_as = put_aside(path, why, now)
     _mended(path).replace(path)
     sync(path.parent)
     return kept_as

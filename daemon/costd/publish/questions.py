@@ -167,6 +167,8 @@ QUESTIONS = (
     Question("sync", "/api/sync", method="POST", seconds=None),
     Question("reprice", "/api/reprice", method="POST", seconds=None),
     Question("verify", "/api/verify", method="POST", seconds=None),
+    Question("backup", "/api/backup", method="POST", seconds=None),
+    Question("restore", "/api/restore", method="POST", seconds=None),
     Question("reload", "/api/config/reload", method="POST"),
 )
 

@@ -82,14 +82,10 @@ def compose(config: Config, paths: Paths, publish_to: Publish | None) -> Engine:
     The caller holds the lock.
     """
     remove_recounts(paths.state_dir)
-    keys = config.attribution.issue_keys
-    card = load_rate_card(config.prices.override_tables(), config.prices.aliases)
-    known = Keys(None if keys is None else frozenset(k.upper() for k in keys))
     orchestrators = Orchestrators(Path.home(), os.environ)
     maps = [paths.output_dir, *config.output.mirror_dirs]
     roots = roots_of(config)
-    places = [root for some in roots.values() for root in some]
-    custody = Custody(paths.ledger, card, known, places, now)
+    custody = custody_of(config, paths)
     engine = Engine(
         ledger=custody.open(),
         roots=roots,
@@ -116,6 +112,15 @@ def compose(config: Config, paths: Paths, publish_to: Publish | None) -> Engine:
         map(str, config.events.import_dirs),
     )
     return engine
+
+
+def custody_of(config: Config, paths: Paths) -> Custody:
+    """Who looks after the ledger's file; whoever uses it holds the lock."""
+    keys = config.attribution.issue_keys
+    card = load_rate_card(config.prices.override_tables(), config.prices.aliases)
+    known = Keys(None if keys is None else frozenset(k.upper() for k in keys))
+    places = [root for some in roots_of(config).values() for root in some]
+    return Custody(paths.ledger, card, known, places, now)
 
 
 def roots_of(config: Config) -> Roots:
