@@ -14,6 +14,7 @@ from costd.core.events import Event, read
 from costd.core.kpi import Figures, Task
 from costd.core.lamport import Clock
 from costd.ledger import Ledger
+from costd.ledger.attempts import follow
 from costd.ledger.cells import BUCKET_MS
 from costd.ledger.event_queries import Filter, KeptEvent, count, select
 from costd.ledger.events import Taken, refold, tasks_of
@@ -189,6 +190,66 @@ def test_a_cost_is_reported_or_estimated_and_never_a_guessed_zero(
     (row,) = kept(ledger)
     assert (row.event.cost, row.cost_source) == (cost, source)
     assert row.price.partition("@")[0] == price
+
+
+def test_new_prices_change_estimates_and_what_follows_from_them(
+    ledger: Ledger, memory_dir: Path
+) -> None:
+    put(
+        ledger,
+        *story(),
+        event("execution", "x", 80, task_id="T1", model="m", output_tokens=2),
+        event("execution", "y", 80, issue="MIN-1", model="m", output_tokens=2),
+        event("execution", "z", 80, agent="a", model="m", output_tokens=3, cost_usd=7),
+        event("task_end", "e", 81, task_id="MIN-1", status="ok"),
+    )
+    rates = {"m": {"input": "1", "output": "2"}, OPUS: {"input": "10"}}
+    ledger.close()
+    other = Ledger(memory_dir / "ledger.db", load_rate_card(rates), Keys())
+    try:
+        connection = other.database.connection
+        assert other.reprice(dry_run=True).events == 3
+        assert tasks_of(connection, ["T1"])["T1"].cost == 5_250_000
+        assert other.reprice(dry_run=False).events == 3
+        assert other.reprice(dry_run=False).events == 0
+        found = {r.event.event_id: (r.event.cost, r.cost_source) for r in kept(other)}
+        assert found["x"] == (4_000, "estimated")
+        assert found["z"] == (7 * 10**9, "reported")
+        assert found["b"] == (10_250_000, "estimated")
+        tasks, sums = tasks_of(connection, ["T1", "T2", "MIN-1"]), cells(other)
+        assert tasks["T1"].cost == 10_254_000
+        assert tasks["MIN-1"].cost == 4_000
+        with other.database.transaction():
+            refold(connection)
+        assert tasks_of(connection, ["T1", "T2", "MIN-1"]) == tasks
+        assert cells(other) == sums
+    finally:
+        other.close()
+
+
+def test_new_prices_reach_the_sums_over_calls(ledger: Ledger, memory_dir: Path) -> None:
+    usage: dict[str, Any] = {"model": "m", "output_tokens": 5, "agent": "codex"}
+    put(ledger, *(event("execution", f"{n}", n, **usage) for n in range(40)))
+    with ledger.database.transaction() as connection:
+        follow(connection, 30)  # the others are not followed yet
+    ledger.close()
+    card = load_rate_card({"m": {"input": "1", "output": "2"}})
+    other = Ledger(memory_dir / "ledger.db", card, Keys())
+    try:
+        assert other.reprice(dry_run=False).events == 40
+        with other.database.transaction() as connection:
+            follow(connection, 30)
+        query = "SELECT * FROM call_cell ORDER BY bucket"
+        found = connection.execute(query).fetchall()
+        with other.database.transaction():
+            connection.execute("DELETE FROM call_cell")
+            connection.execute("DELETE FROM meta WHERE key = 'attempts_event'")
+            follow(connection, 99)
+        assert connection.execute(query).fetchall() == found
+        (cost,) = connection.execute("SELECT sum(cost) FROM call_cell").fetchone()
+        assert cost == 40 * 10_000
+    finally:
+        other.close()
 
 
 def test_many_calls_together_are_no_long_prompt(ledger: Ledger) -> None:

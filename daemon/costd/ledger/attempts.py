@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from sqlite3 import Connection
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from costd.core.events import ACTIVITY, EXECUTION, RUN_REPORT, TASK_END, TASK_ST
 from costd.core.failures import kind_of
 from costd.core.usage import ApiError
 from costd.ledger.cells import BUCKET_MS
+from costd.ledger.evidence import chunks, marks
 
 _EVENTS_MARK, _CONTEXTS_MARK = "attempts_event", "attempts_context"
 _READ = (
@@ -150,6 +151,29 @@ def _effort(event: Said) -> Effort:
     if event.duration_ms is not None:
         effort = effort._replace(responses=1, response_ms=event.duration_ms)
     return effort
+
+
+def recount(
+    connection: Connection, costs: Mapping[int, tuple[int | None, int | None]]
+) -> None:
+    """Put other costs of events into the sums; within the caller's transaction.
+
+    Args:
+        connection: the ledger.
+        costs: by the number of an event, what it cost and what it costs now.
+    """
+    mark = _mark(connection, _EVENTS_MARK)
+    rows = []
+    for some in chunks(number for number in costs if number <= mark):
+        query = f"SELECT {_READ} FROM event WHERE id IN ({marks(some)})"
+        for said in map(Said._make, connection.execute(query, some)):
+            old, new = (_effort(said._replace(cost=cost)) for cost in costs[said.id])
+            details = json.loads(said.details)
+            key = (said.at // BUCKET_MS, runtime_of(said.agent))
+            kind = spelt(str(details.get("capability") or ""))
+            sums = (getattr(new, n) - getattr(old, n) for n in _SUMS)
+            rows.append((*key, kind, *sums, None, None))
+    connection.executemany(_ADD, rows)
 
 
 def know_kinds(connection: Connection, most: int) -> int:

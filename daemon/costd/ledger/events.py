@@ -147,6 +147,27 @@ def refold(connection: Connection) -> None:
         last = rows[-1][-1]
 
 
+def refold_tasks(connection: Connection, ids: Sequence[str]) -> None:
+    """Make some tasks anew, after the cost of their events has changed."""
+    for some in chunks(ids):
+        cells: dict[int, Figures] = defaultdict(Figures)
+        old = tasks_of(connection, some)
+        new = {name: Task(name) for name in some}
+        # In two queries: an index serves each of them, and none serves both.
+        for where in ("task_id IN ({0})", "task_id = '' AND issue IN ({0})"):
+            query = f"SELECT {COLUMNS} FROM event WHERE {where.format(marks(some))}"
+            for row in connection.execute(query, some):
+                event, cost = _kept(row)
+                task = new[event.task_id or event.issue]
+                task.take(event, cost.nano, is_estimate=cost.source == ESTIMATED)
+        for name, task in new.items():
+            if name in old:
+                _add(cells, task.counted_at, Figures().minus(old[name].figures))
+            _add(cells, task.counted_at, task.figures)
+        connection.executemany(_PUT_TASK, map(_TASK_ROW, new.values()))
+        connection.executemany(_ADD, ((bucket, *cells[bucket]) for bucket in cells))
+
+
 _AT_ONCE = 5_000
 _ALL = f"SELECT {COLUMNS}, id FROM event WHERE id > ? ORDER BY id LIMIT ?"
 

@@ -9,6 +9,7 @@ from sqlite3 import Connection
 from typing import NamedTuple
 
 from costd.core.rates import RateCard
+from costd.ledger import event_reprice
 from costd.ledger.cells import Deltas
 from costd.ledger.pieces import Split
 from costd.ledger.pricing import Pricer
@@ -35,6 +36,8 @@ class Repriced(NamedTuple):
     unpriced_before: int
     unpriced_after: int
     models: list[ModelChange]
+    events: int = 0
+    """Events that have another estimate."""
 
 
 def reprice(connection: Connection, card: RateCard, split: Split) -> Repriced:
@@ -73,6 +76,7 @@ def reprice(connection: Connection, card: RateCard, split: Split) -> Repriced:
         unpriced_before,
         unpriced_after,
         [change for change in changes if change.responses],
+        event_reprice.reprice(connection, card),
     )
 
 

@@ -46,6 +46,7 @@ def reprice(view: View, params: Params) -> dict[str, Any]:
         cost_after_usd=to_usd(done.after),
         unpriced_before=done.unpriced_before,
         unpriced_after=done.unpriced_after,
+        events_changed=done.events,
         models=[
             {
                 "model": change.model,
