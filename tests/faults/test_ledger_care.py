@@ -8,15 +8,40 @@ import shutil
 import signal
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from costd.core.errors import ConfigError
+from costd.ledger import database
+from costd.service.host import refuse_elsewhere
 from e2e.daemons import until
-from faults.homes import Home, Total
+from faults.homes import Home, Total, need, pass_time
 
-HISTORY = Total(0, 0, "")
+OWN_DISK = (
+    """mount -t tmpfs -o size=6m,mode=700 none "$COSTD_STATE_DIR" && exec "$@" """
+)
+OWN_IMAGE = """mount -o loop "$IMAGE" "$COSTD_STATE_DIR" && exec "$@" """
+
+
+def private_mount(shell: str) -> list[str]:
+    """A prefix under which the state directory is a disk of its own."""
+    need(["unshare", "-m", "true"], "mount namespaces")
+    return ["unshare", "-m", "sh", "-c", shell, "sh"]
+
+
+def seen_from(home: Home, path: Path) -> Path:
+    """A path as the daemon sees it, in whatever mount namespace it is."""
+    return Path(f"/proc/{home.status()['pid']}/root{path}")
+
+
+def fill(path: Path) -> None:
+    """Write until nothing more fits."""
+    with path.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(4096))
 
 
 def ledger(home: Home) -> Path:
@@ -182,3 +207,150 @@ def test_61_a_ledger_that_another_program_holds(home: Home) -> None:
     other.close()
     home.until_counted(120)
     until(lambda: "ledger_busy" not in home.problems(), "an end of saying so")
+
+
+def test_57_a_full_disk_is_said_and_nothing_is_lost(home: Home) -> None:
+    state = home.top / "state"
+    state.mkdir(mode=0o700)
+    home.env["COSTD_OUTPUT_DIR"] = str(state / "output")
+    home.respond(*range(1, 10))
+    home.start(*private_mount(OWN_DISK), wait=False)
+    home.until_counted(9)
+    inside = seen_from(home, state)
+    metrics = inside / "output" / "runtime-metrics.json"
+    until(metrics.exists, "the summary files")
+    before = json.loads(metrics.read_text())
+    fill(inside / "filler")
+    home.respond(*range(10, 6_000))
+    until(lambda: "disk_full" in home.problems(), "that it is said")
+    status = home.status()
+    assert status["totals"]["all"]["responses"] == 9
+    (problem,) = [p for p in status["health"] if p["code"] == "disk_full"]
+    assert (problem["severity"], "df -h" in problem["fix"]) == ("error", True)
+    assert json.loads(metrics.read_text())["runtimes"] == before["runtimes"]
+    assert home.process is not None
+    assert home.process.poll() is None
+    (inside / "filler").unlink()
+    home.until_counted(5_999)
+    until(lambda: "disk_full" not in home.problems(), "an end of saying so")
+    home.assert_exact()
+    until(
+        lambda: json.loads(metrics.read_text())["runtimes"] != before["runtimes"],
+        "new summary files",
+    )
+
+
+def test_58_a_disk_that_becomes_read_only(home: Home) -> None:
+    state, image = home.top / "state", home.top / "image"
+    state.mkdir(mode=0o700)
+    with image.open("wb") as file:
+        file.truncate(24 << 20)
+    need(["mkfs.ext4", "-q", "-F", str(image)], "ext4")
+    need(
+        ["unshare", "-m", "mount", "-o", "loop", str(image), str(state)], "loop devices"
+    )
+    home.env["IMAGE"] = str(image)
+    home.respond(*range(1, 10))
+    home.start(*private_mount(OWN_IMAGE), wait=False)
+    home.until_counted(9)
+    pid = home.status()["pid"]
+    inside = ["nsenter", "-m", "-t", str(pid), "--"]
+    need([*inside, "mount", "-o", "remount,abort", str(state)], "nsenter")
+    home.respond(*range(10, 20))
+    said = {"ledger_readonly", "ledger_io"}
+    until(lambda: said & home.problems(), "that it is said")
+    assert home.responses == 9
+    assert home.ask("/api/report")["total"]["responses"] == 9
+    assert home.process is not None
+    assert home.process.poll() is None
+    os.kill(pid, signal.SIGTERM)
+    home.process.wait(timeout=60)
+    home.start(*private_mount(OWN_IMAGE), wait=False)
+    home.until_counted(19)
+    home.assert_exact()
+
+
+def test_62_an_older_ledger_is_changed_after_a_copy(home: Home) -> None:
+    path = ledger(home)
+    path.parent.mkdir(mode=0o700)
+    scripts = database._scripts()
+    old = sqlite3.connect(path, isolation_level=None)
+    for script in scripts[:2]:
+        old.executescript(script)
+    old.execute(f"PRAGMA application_id = {database.APPLICATION_ID}")
+    old.execute("PRAGMA user_version = 2")
+    old.close()
+    home.respond(1, 2)
+    home.start()
+    home.until_counted(2)
+    assert home.stop() == 0
+    assert version_of(path) == len(scripts)
+    assert version_of(path.with_name("ledger.db.before-3")) == 2
+
+
+def test_62_a_newer_ledger_is_refused_and_left_alone(home: Home) -> None:
+    home.respond(1, 2)
+    assert home.run("sync").returncode == 0
+    connection = sqlite3.connect(ledger(home))
+    connection.execute("PRAGMA user_version = 999")
+    connection.close()
+    before = ledger(home).read_bytes()
+    done = home.run("run", "--no-live")
+    assert done.returncode not in (0, 75)
+    assert "version 999" in done.stderr
+    assert "Update costd" in done.stderr
+    assert ledger(home).read_bytes() == before
+
+
+def version_of(path: Path) -> int:
+    connection = sqlite3.connect(path)
+    try:
+        return int(connection.execute("PRAGMA user_version").fetchone()[0])
+    finally:
+        connection.close()
+
+
+MOUNTS = "30 1 0:26 / / rw - ext4 /dev/sda1 rw\n31 30 0:27 / /h rw - {kind} x rw\n"
+
+
+@pytest.mark.parametrize("kind", ["nfs4", "cifs", "9p", "fuse", "fuse.sshfs", "smb3"])
+def test_63_a_state_directory_on_a_network_is_refused(kind: str) -> None:
+    with pytest.raises(ConfigError, match="COSTD_STATE_DIR"):
+        refuse_elsewhere("/h/dev/state", MOUNTS.format(kind=kind))
+    refuse_elsewhere("/local/state", MOUNTS.format(kind=kind))
+
+
+@pytest.mark.parametrize("kind", ["ext4", "btrfs", "tmpfs", "overlay", "fuseblk"])
+def test_63_one_on_a_disk_of_this_machine_is_not(kind: str) -> None:
+    refuse_elsewhere("/h/dev/state", MOUNTS.format(kind=kind))
+
+
+def test_63_the_daemon_says_so_and_ends(home: Home) -> None:
+    lie = f"30 1 0:26 / {home.top} rw - nfs4 x rw"
+    hook = f"from costd.ingest import kernel\nkernel.read_mountinfo = lambda: {lie!r}"
+    home.start(hook=hook, wait=False)
+    assert home.process is not None
+    assert home.process.wait(timeout=60) in (2, 78)
+    assert "nfs4" in home.words.read_text()
+    assert not ledger(home).exists()
+
+
+def test_56_a_reader_never_sees_half_a_file(home: Home) -> None:
+    home.start()
+    files = [
+        home.top / "output" / name
+        for name in ("status.json", "runtime-metrics.json", "costs-summary.json")
+    ]
+    until(lambda: all(path.exists() for path in files), "the files")
+    home.respond(*range(1, 200))
+    reads = 0
+    for number in range(200, 230):
+        home.respond(number, log=number)
+        for _ in range(40):
+            for path in files:
+                json.loads(path.read_bytes())
+                assert path.stat().st_mode & 0o777 == 0o600
+                reads += 1
+        pass_time(0.05)
+    assert reads > 1_000
+    home.until_counted(229)

@@ -37,16 +37,21 @@ def network_type(mountinfo: str, path: str) -> str:
         mountinfo: the text of ``/proc/self/mountinfo``, see proc(5).
         path: a real path.
     """
-    on, under = "", ""
-    longest = 0
+    under = ""
     for point, kind in _mounts(mountinfo):
-        if _is_at(path, point):
-            # A later line with the same point covers the earlier one.
-            if len(point) >= longest:
-                on, longest = kind, len(point)
-        elif _is_at(point, path) and _is_network(kind):
+        if not _is_at(path, point) and _is_at(point, path) and _is_network(kind):
             under = kind
-    return on if _is_network(on) else under
+    return file_system_of(mountinfo, path) or under
+
+
+def file_system_of(mountinfo: str, path: str) -> str:
+    """The type of the network or FUSE file system that holds ``path``; else empty."""
+    on, longest = "", 0
+    for point, kind in _mounts(mountinfo):
+        # A later line with the same point covers the earlier one.
+        if _is_at(path, point) and len(point) >= longest:
+            on, longest = kind, len(point)
+    return on if _is_network(on) else ""
 
 
 def _mounts(mountinfo: str) -> list[tuple[str, str]]:

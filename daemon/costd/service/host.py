@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 from costd.config import Config, claude_roots, codex_roots
 from costd.core.attribution import Keys
+from costd.core.errors import ConfigError
 from costd.core.instants import MINUTE, SECOND
 from costd.engine.answers.work import remove_recounts
 from costd.engine.custody import Custody
@@ -27,6 +28,7 @@ from costd.engine.outlet import Publish
 from costd.engine.runs import Posted
 from costd.engine.session_maps import SessionMaps
 from costd.engine.sources import CLAUDE, CODEX, DROID, Roots
+from costd.ingest import kernel
 from costd.ingest.orchestrators import Orchestrators
 from costd.lock import exclusive
 from costd.paths import Paths
@@ -69,11 +71,31 @@ def prepare(paths: Paths) -> None:
     # The memory of this process holds lines of conversations: no core file of it.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     paths.ensure()
+    refuse_elsewhere(str(paths.state_dir), kernel.read_mountinfo())
     (paths.state_dir / "canary").mkdir(mode=0o700, exist_ok=True)
     # Millions of values, none of which refers to itself: collecting costs, and finds
     # nothing.
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
+
+
+def refuse_elsewhere(place: str, mountinfo: str) -> None:
+    """Keep the ledger off file systems on which SQLite's log can be torn.
+
+    Args:
+        place: the state directory.
+        mountinfo: the text of ``/proc/self/mountinfo``.
+
+    Raises:
+        ConfigError: it lies on a network or FUSE file system.
+    """
+    real = os.path.realpath(place)
+    if kind := kernel.file_system_of(mountinfo, real):
+        raise ConfigError(
+            f"the state directory {place} lies on a network or FUSE file system ({kind}),"
+            " where a database can be torn",
+            "Put it on a local disk: set COSTD_STATE_DIR or [paths] state_dir.",
+        )
 
 
 def compose(config: Config, paths: Paths, publish_to: Publish | None) -> Engine:
