@@ -197,9 +197,10 @@ def test_70_nor_does_any_answer_over_http(home: Home) -> None:
     answered = 0
     for route in ROUTES:
         path, methods = getattr(route, "path", ""), getattr(route, "methods", None)
-        if path == "/api/live" or not methods:
+        if not methods:  # files that are the same for everybody
             continue
-        for value in (session(1), "MIN-1", "nobody"):
+        values = (session(1), "MIN-1", "nobody") if "{" in path else ("",)
+        for value in values:
             target = re.sub(r"\{[^}]*\}", value, path)
             for method in sorted(methods - {"HEAD"}):
                 said = raw(home, method, target)
@@ -207,13 +208,13 @@ def test_70_nor_does_any_answer_over_http(home: Home) -> None:
                 assert not SAID.search(said), (method, target, said[:2_000])
                 answered += said.startswith(b"HTTP/1.1 200")
     assert answered > 20
-    stream = raw(home, "GET", "/api/live", whole=False)
+    stream = raw(home, "GET", "/api/live")
     assert b"event: status" in stream
     assert not SAID.search(stream)
     silent(home)
 
 
-def raw(home: Home, method: str, target: str, *, whole: bool = True) -> bytes:
+def raw(home: Home, method: str, target: str) -> bytes:
     """The bytes of an answer, head and all."""
     import socket  # noqa: PLC0415 - only this needs it
 
@@ -229,8 +230,8 @@ def raw(home: Home, method: str, target: str, *, whole: bool = True) -> bytes:
         said = b""
         while data := client.recv(1 << 16):
             said += data
-            if not whole and b"\n\n" in said:
-                break
+            if b"text/event-stream" in said and b"\n\n" in said:
+                break  # it goes on for ever
     return said
 
 
