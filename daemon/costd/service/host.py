@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -69,7 +69,9 @@ def prepare(paths: Paths) -> None:
     """Make costd's own places, and this process fit for millions of values."""
     os.umask(0o077)
     # The memory of this process holds lines of conversations: no core file of it.
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # Where a sandbox forbids to say so it has said so itself.
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     paths.ensure()
     refuse_elsewhere(str(paths.state_dir), kernel.read_mountinfo())
     (paths.state_dir / "canary").mkdir(mode=0o700, exist_ok=True)

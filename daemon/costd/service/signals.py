@@ -84,7 +84,7 @@ class _Ears(threading.Thread):
 
     def _obey(self) -> None:
         if self._deadline is not None:
-            force_exit()
+            force_exit(tell=False)  # whoever asks twice knows that it hangs
         self._deadline = threading.Timer(STOP_SECONDS, force_exit)
         self._deadline.daemon = True
         self._deadline.start()
@@ -96,11 +96,18 @@ class _Ears(threading.Thread):
             self._deadline.cancel()
 
 
-def force_exit() -> None:
-    """Something hangs: leave, so that a supervisor can start anew."""
+def force_exit(*, tell: bool = True) -> None:
+    """Something hangs: leave, so that a supervisor can start anew.
+
+    Args:
+        tell: whether to say in which functions the threads are: no values, so nothing
+            of a session.
+    """
     log.error("stop_forced")
     with suppress(OSError, ValueError, RuntimeError):
-        # Which functions the threads are in; no values, so nothing of a session.
-        faulthandler.dump_traceback()
+        if tell:
+            faulthandler.dump_traceback()
         sys.stderr.flush()
+        if sys.stdout is not None and sys.stdout.isatty():
+            os.write(sys.stdout.fileno(), b"\x1b[?25h")  # the summary hid the cursor
     os._exit(1)

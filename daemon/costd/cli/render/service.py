@@ -8,17 +8,15 @@ from costd.cli.render.page import BLANK, Cell, Column, Page, Table, line, note
 
 Json = dict[str, Any]
 
-_WIDEST = 9
 _WOULD = {"wrote": "would write", "removed": "would remove", "ran": "would run"}
 
 
 def done_page(answer: Json) -> Page:
     """What an action did: files, commands, and what one should know."""
     words = _WOULD if answer["dry_run"] else {}
-    page: Page = []
-    for step in answer["steps"]:
-        did = words.get(step["did"], step["did"])
-        page.append(line(Cell(f"{did:<{_WIDEST}}", "dim"), f" {step['what']}"))
+    steps = [(words.get(s["did"], s["did"]), s["what"]) for s in answer["steps"]]
+    widest = max((len(did) for did, _ in steps), default=0)
+    page: Page = [line(Cell(f"{did:<{widest}}", "dim"), f"  {w}") for did, w in steps]
     page += [line(text) for text in answer["notes"]]
     return page
 
@@ -28,7 +26,7 @@ def texts_page(texts: dict[str, str]) -> Page:
     page: Page = []
     for path, text in texts.items():
         page += [BLANK, line(Cell(path, "title"))]
-        page += [line(row) for row in text.splitlines()]
+        page += [line(row.expandtabs(2)) for row in text.splitlines()]
     return page
 
 
