@@ -150,7 +150,8 @@ cwd, thread = os.getcwd(), "{thread}"
 folder = os.environ["CODEX_HOME"] + "/sessions/" + time.strftime("%Y/%m/%d")
 os.makedirs(folder, exist_ok=True)
 def put(kind, payload):
-    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    seconds, ms = divmod(time.time_ns() // 1_000_000, 1000)
+    at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + ".%03dZ" % ms
     line = {{"timestamp": at, "type": kind, "payload": payload}}
     with open(folder + "/rollout-now-" + thread + ".jsonl", "a") as file:
         file.write(json.dumps(line) + "\\n")

@@ -13,6 +13,7 @@ import squeezed
 from books import Book
 from costd.ingest import compressed
 from goldens import CORPUS
+from loglines import Line
 
 CASE = CORPUS / "codex" / "an-archived-copy-counts-once"
 (PLAIN,) = (path for path in CASE.glob("sessions/**/*.jsonl"))
@@ -76,6 +77,29 @@ def test_a_thread_through_its_whole_life(book: Book) -> None:
     assert book.total().responses == 2
     ((path,),) = book.query("SELECT path FROM log_file WHERE vanished_at IS NULL")
     assert os.fsdecode(path).endswith(f"archived_sessions/{PLAIN.name}")  # type: ignore[arg-type]  # a path is bytes
+
+
+@pytest.mark.parametrize("order", [("claude", "codex"), ("codex", "claude")])
+def test_a_root_within_another_ones_root_has_its_own_reader(
+    book: Book, order: tuple[str, str]
+) -> None:
+    put(book, f"codex/{NAME}", PLAIN.read_bytes())
+    put(book, "-app/a.jsonl", Line(1).text())
+    roots = {"claude": [str(book.root)], "codex": [str(book.root / "codex")]}
+    book.roots = {name: roots[name] for name in order}
+    book.reopen()
+    book.catch_up()
+    rows = book.query("SELECT source, count(*) FROM log_file GROUP BY 1 ORDER BY 1")
+    assert rows == [("claude", 1), ("codex", 1)]
+    assert book.total().responses == 3
+
+
+def test_a_root_that_two_share_is_read_once(book: Book) -> None:
+    put(book, "-app/a.jsonl", Line(1).text())
+    book.roots = {"claude": [str(book.root)], "codex": [str(book.root)]}
+    book.reopen()
+    book.catch_up()
+    assert book.total().responses == 1
 
 
 def test_a_damaged_one_leaves_nothing_until_it_is_mended(book: Book) -> None:

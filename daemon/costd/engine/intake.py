@@ -122,14 +122,17 @@ class Intake:
         return have_changed
 
     def _found(self) -> Sweep:
-        """Every log of every source; a root that two of them share is the first's."""
-        sweeps = []
-        self._root_sources = {}
+        """Every log of every source.
+
+        A root that two of them share is the first's; one within another is its own.
+        """
+        sweeps, whose = [], dict[str, Source]()
         for name, roots in self.roots.items():
             source = SOURCES[name]
             sweeps.append(sweep(roots, source.is_log))
             for root in sweeps[-1].roots:
-                self._root_sources.setdefault(root, source)
+                whose.setdefault(root, source)
+        self._root_sources = dict(sorted(whose.items(), key=lambda r: -len(r[0])))
         return joined(sweeps)
 
     def _is_same(self, old: str, new: str) -> bool:
@@ -320,7 +323,8 @@ class Intake:
             before = read.get(path)
             missing = seen.size - (before.size if before else 0)
             if missing > 0:
-                behind[self._source_of(path)] += missing
+                name = self._source_of(path)
+                behind[name] = behind.get(name, 0) + missing
         self.progress.bytes_total = sum(seen.size for seen in files.values())
         self.progress.behind = behind
         self.progress.bytes_behind = sum(behind.values())
