@@ -92,6 +92,8 @@ def test_what_is_no_event_is_counted_and_never_repeated(book: Owned, log: Path) 
     (message,) = said_of_it(book)
     assert message.endswith("the last one: task_end needs task_id.")
     assert secret not in json.dumps(book.ask("status"))
+    log.rename(log.with_name("old"))
+    assert said_of_it(book) == []
     assert secret not in json.dumps(book.ask("event_query"))
 
 

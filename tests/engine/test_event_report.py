@@ -158,6 +158,15 @@ def test_periods_spans_and_filters(book: Owned) -> None:
     assert book.ask("event_report", by=["agent"], since="2027-01-01")["rows"] == []
 
 
+@pytest.mark.parametrize("kind", ["hour", "day", "week", "month"])
+def test_a_date_of_somebodys_own_making_makes_no_row_of_every_day(
+    book: Owned, kind: str
+) -> None:
+    for number, at in enumerate(("1970-01-02T00:00:00Z", "9998-12-30T00:00:00Z")):
+        tell(book, call(f"{number}", timestamp=at, cost_usd=1))
+    assert len(book.ask("event_report", by=[kind])["rows"]) == 2
+
+
 @pytest.mark.parametrize(
     "params",
     [

@@ -10,7 +10,7 @@ import pytest
 
 from costd.core.errors import UsageError
 from owned import Owned, owned
-from worklog import stamp
+from worklog import BEGAN, stamp
 
 ONE = 0.02505
 """What one response of the work log costs, USD."""
@@ -252,6 +252,17 @@ def test_a_span_holds_what_counts_in_it(book: Owned) -> None:
     assert len(book.ask("kpi", period="task", limit=1)["rows"]) == 1
     assert book.ask("kpi", period="all")["rows"] == []
     assert book.ask("kpi", since="2027-01-01")["rows"] == []
+
+
+@pytest.mark.parametrize("period", ["daily", "weekly", "cycle"])
+def test_a_date_of_somebodys_own_making_makes_no_row_of_every_day(
+    book: Owned, period: str
+) -> None:
+    for number, at in enumerate(("1970-01-02T00:00:00Z", "9998-12-30T00:00:00Z", 0)):
+        tell(book, step("task_end", f"T{number}", str(at) if at else stamp(BEGAN)))
+    rows = book.ask("kpi", period=period)["rows"]
+    assert [row["tasks"] for row in rows] == [1, 1, 1]
+    assert rows == sorted(rows, key=lambda row: row["from"])
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,8 @@ class EventLogs:
         self._bytes = 0
         self._seen: dict[bytes, tuple[int, int, int]] = {}
         self.unreadable: dict[bytes, str] = {}
+        self.present: set[bytes] = set()
+        """The files that were there at the last look."""
 
     def slices(self, connection: Connection) -> Iterator[None]:
         """Read what is new in every file, a slice in each step.
@@ -87,6 +89,7 @@ class EventLogs:
         except OSError as error:
             self._note(path, error)
             return False
+        self.present.add(path)
         try:
             status = os.fstat(descriptor)
             now = (status.st_ino, status.st_size, status.st_ctime_ns)
@@ -104,6 +107,7 @@ class EventLogs:
 
     def _note(self, path: bytes, error: OSError) -> None:
         self._seen.pop(path, None)
+        self.present.discard(path)
         if error.errno in (ENOENT, ENOTDIR):
             self.unreadable.pop(path, None)
         else:

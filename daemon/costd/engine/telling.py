@@ -74,7 +74,9 @@ class Telling:
             return
         self.catch_up(now)
         with self._ledger.database.reading() as connection:
-            found = trouble(event_logs.states(connection), self._logs.unreadable)
+            known = event_logs.states(connection)
+            logs = [log for log in known if log.path in self._logs.present]
+        found = trouble(logs, self._logs.unreadable)
         if found:
             troubles["event_log"] = found
 

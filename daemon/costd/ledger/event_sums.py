@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from costd.core.errors import UsageError
 from costd.core.instants import DAY, MINUTE
 from costd.core.kpi import DIRECT
-from costd.core.periods import KINDS, MAX_PERIODS, Period, periods
+from costd.core.periods import KINDS, Period, periods, periods_with
 from costd.ledger.event_prices import ESTIMATED, REPORTED, UNPRICED
 
 DIMENSIONS: Mapping[str, str] = {
@@ -35,6 +35,8 @@ NEAR_MS = 15 * MINUTE
 """An event is of a session's time if it is not further from it than this."""
 
 
+_DENSE_DAYS = 1000
+"""In a longer span only the days on which there is an event are looked at."""
 _AT_ONCE = 20_000
 """So many events are summed in one step: questions are answered in between."""
 
@@ -148,9 +150,24 @@ class Cut:
             )
         require_known([*self._others, *question.filters])
         self._extent = _extent(connection, question)
-        self._spans = _spans(self._extent, question, times[0]) if times else []
+        self._spans = self._periods(times[0]) if times else []
         self._found: dict[tuple[str, ...], Usage] = {}
         self._has_logged = False
+
+    def _periods(self, kind: str) -> list[Period]:
+        """The periods that the answer may hold."""
+        if self._extent is None:
+            return []
+        first, last = self._extent[0], self._extent[1] - 1
+        zone = self._question.zone
+        if last - first < _DENSE_DAYS * DAY:
+            return periods(kind, first, last, zone)
+        days = self._connection.execute(
+            f"SELECT DISTINCT at / {DAY} FROM event WHERE cost_source <> '' "
+            "AND at BETWEEN ? AND ? ORDER BY 1",
+            (first, last),
+        ).fetchall()
+        return periods_with(kind, (day for (day,) in days), first, last, zone)
 
     @property
     def rows(self) -> list[Row]:
@@ -263,16 +280,3 @@ def require_known(names: Sequence[str]) -> None:
                 f"{name[:40]!r} is nothing that events can be cut by.",
                 "Use " + ", ".join([*KINDS, *DIMENSIONS]) + ".",
             )
-
-
-def _spans(
-    extent: tuple[int, int] | None, question: Question, kind: str
-) -> list[Period]:
-    """The periods that the answer may hold."""
-    if extent is None:
-        return []
-    if (extent[1] - extent[0]) // DAY > MAX_PERIODS:
-        raise UsageError(
-            "That would be too many rows.", "Narrow it with --since and --until."
-        )
-    return periods(kind, extent[0], extent[1] - 1, question.zone)

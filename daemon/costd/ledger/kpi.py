@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from sqlite3 import Connection
 
+from costd.core.instants import DAY
 from costd.core.kpi import Figures, Task
 from costd.core.periods import Period
 from costd.ledger.cells import BUCKET_MS
@@ -19,6 +20,16 @@ def extent(connection: Connection) -> tuple[int, int] | None:
         "SELECT min(bucket), max(bucket) FROM task_cell"
     ).fetchone()
     return None if low is None else (low * BUCKET_MS, (high + 1) * BUCKET_MS - 1)
+
+
+def days(connection: Connection, first: int, last: int) -> list[int]:
+    """The UTC days with figures between two instants, by their ordinal numbers."""
+    rows = connection.execute(
+        f"SELECT DISTINCT bucket / {DAY // BUCKET_MS} FROM task_cell "
+        "WHERE bucket BETWEEN ? AND ? ORDER BY 1",
+        (first // BUCKET_MS, last // BUCKET_MS),
+    )
+    return [day for (day,) in rows]
 
 
 def by_period(

@@ -35,7 +35,8 @@ def activity(view: View, params: Params) -> dict[str, Any]:
 
 def _given(value: object) -> list[object]:
     if isinstance(value, Mapping):
-        return [value]
+        inner = value.get("events")  # as other APIs have it
+        return inner if isinstance(inner, list) and "type" not in value else [value]
     if not isinstance(value, list):
         raise UsageError(
             "events come as one JSON object or an array of them.",

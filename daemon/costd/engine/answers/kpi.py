@@ -11,7 +11,7 @@ from costd.core.errors import UsageError
 from costd.core.instants import DAY, SECOND, format_instant
 from costd.core.kpi import Figures, Task
 from costd.core.money import divide_half_even, to_usd
-from costd.core.periods import MAX_PERIODS, Period, parse_when, periods
+from costd.core.periods import Period, parse_when, periods
 from costd.core.summary import BASIS, Sums, cost_usd, envelope, instant
 from costd.engine.history import sums_by
 from costd.engine.view import Params, View, number, text, zone_of
@@ -153,13 +153,23 @@ def _periods(view: View, kind: str, span: _Span) -> list[Period]:
     last = min(extent[1], (span.until or 2**62) - 1)
     if first > last:
         return []
-    if (last - first) // DAY > MAX_PERIODS:
-        raise UsageError(
-            "That would be too many rows.", "Narrow it with --since and --until."
-        )
-    if kind == _CYCLE:
-        return cycles(first, last, span.cycle_day, span.zone)
-    return periods("day" if kind == _DAILY else "week", first, last, span.zone)
+    return _with_tasks(kept.days(view.connection, first, last), kind, span)
+
+
+def _with_tasks(days: list[int], kind: str, span: _Span) -> list[Period]:
+    """The periods that touch some UTC days, by their ordinal numbers.
+
+    An event with a date of its own making must not make all days until then a row.
+    """
+    found: dict[int, Period] = {}
+    for day in days:
+        low, high = day * DAY, (day + 1) * DAY - 1
+        if kind == _CYCLE:
+            some = cycles(low, high, span.cycle_day, span.zone)
+        else:
+            some = periods("day" if kind == _DAILY else "week", low, high, span.zone)
+        found.update((one.start, one) for one in some)
+    return list(found.values())
 
 
 def _figures(sums: Figures, owned: list[_Owned]) -> dict[str, Any]:
