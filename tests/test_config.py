@@ -141,7 +141,7 @@ SAID = """\
 19: prices.overrides.y[1].from: expected a date such as 2026-10-01, got 2026-10-01 00:00:00
 21: http.host: expected "127.0.0.1", "::1" or "localhost", got "0.0.0.0"; did you mean "127.0.0.1"?
 23: log.level: expected "debug", "info", "warning" or "error", got "inf"; did you mean "info"?
-24: loging: expected attribution, engine, events, http, kpi, log, output, paths, prices, runs, sources, timezone or webhook, got "loging"; did you mean "log"?
+24: loging: expected attribution, engine, events, health, http, kpi, log, output, paths, prices, runs, sources, timezone or webhook, got "loging"; did you mean "log"?
 """
 
 

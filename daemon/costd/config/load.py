@@ -68,6 +68,7 @@ def load_config(path: Path | None, environ: Mapping[str, str], home: Path) -> Co
         webhook=settings.webhook,
         output=settings.output,
         http=settings.http,
+        health=settings.health,
         log=settings.log,
         origins=_origins(loaded.table, file, environ),
     )

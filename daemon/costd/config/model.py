@@ -221,6 +221,15 @@ class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("not rising")
 
 
+class HealthSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[health]``: how the ledger is kept, and who is told of trouble."""
+
+    snapshots: Annotated[
+        int, Meta(ge=0, le=365, description="a whole number from 0 to 365")
+    ] = 7
+    desktop_notices: bool = False
+
+
 class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """``[log]``: what goes to standard error."""
 
@@ -246,6 +255,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     webhook: WebhookSettings = field(default_factory=WebhookSettings)
     output: OutputSettings = OutputSettings()
     http: HttpSettings = HttpSettings()
+    health: HealthSettings = HealthSettings()
     log: LogSettings = LogSettings()
 
 
@@ -268,5 +278,6 @@ class Config(Struct, frozen=True, kw_only=True):
     webhook: WebhookSettings
     output: OutputSettings
     http: HttpSettings
+    health: HealthSettings
     log: LogSettings
     origins: dict[str, str]

@@ -150,7 +150,8 @@ class Custody:
         """
         now = self._clock()
         folder = self.path.with_name("backups")
-        folder.mkdir(mode=0o700, exist_ok=True)
+        with suppress(OSError):  # then the copy itself says what is wrong
+            folder.mkdir(mode=0o700, exist_ok=True)
         target = folder / f"costd-{stamp(now)}.db"
         copy(self.path, target, give_up)
         return {**envelope(now), **contents(target)}

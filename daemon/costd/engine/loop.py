@@ -16,7 +16,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from costd.core.errors import CostdError, UsageError
+from costd.engine.alarm import Alarm
 from costd.engine.answers import CHANGING, Answer, answer_to
+from costd.engine.answers.health import problems
 from costd.engine.answers.work import Recount, SyncBegan, synced, verified
 from costd.engine.care import Care
 from costd.engine.custody import Custody
@@ -69,6 +71,7 @@ class Engine(Tended):
         reports: the directory of the reports of runs; None: none are written.
         publish: what to do with the documents; None publishes nothing.
         custody: looks after the ledger's file; None: nobody does.
+        snapshots: how many copies of the ledger are kept.
         is_daemon: whether this engine lives on, with a beat and a watch.
     """
 
@@ -91,6 +94,7 @@ class Engine(Tended):
         reports: Path | None = None,
         publish: Publish | None = None,
         custody: Custody | None = None,
+        snapshots: int = 7,
         is_daemon: bool = False,
     ) -> None:
         super().__init__()
@@ -106,7 +110,8 @@ class Engine(Tended):
         self._jobs = Jobs(self._finish)
         self._stopping = self._has_begun = False
         self._memory = Memory()
-        self._care = Care(custody, clock, self._call)
+        self._care = Care(custody, clock, self._call, snapshots)
+        self.alarm = Alarm()
         change = self._outlet.change
         self.telling = Telling(ledger, spool, self.ask, self._jobs, change)
         self.runs = Runs(ledger, reports)
@@ -252,6 +257,7 @@ class Engine(Tended):
         self._care_for_ledger()
         self.telling.look(self._clock(), self._troubles)
         self._live.refresh()
+        self.alarm.beat(problems(self._view()), self._clock())
         if (
             self._watch is None
             or self._pace.sweep_wait_ms(self._watch) < self._tick_ms // 2
@@ -365,6 +371,7 @@ class Engine(Tended):
             memory=self._memory,
             jobs=self._jobs,
             care=self._care,
+            alarm=self.alarm,
             telling=self.telling,
             runs=self.runs,
             troubles={**self._troubles, **self._outlet.troubles, **self.runs.troubles},

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from costd.core.errors import CostdError, LedgerBusyError
+from costd.engine.alarm import Alarm
 from costd.engine.care import Care
 from costd.engine.intake import Intake
 from costd.engine.jobs import Jobs
@@ -22,6 +23,8 @@ class Tended(Mailbox):
     """Lets go of a ledger whose file must be made anew, and takes it up again."""
 
     _care: Care
+    _clock: Callable[[], int]
+    alarm: Alarm
     _intake: Intake
     _outside: Outside
     _jobs: Jobs
@@ -68,6 +71,10 @@ class Tended(Mailbox):
         intake = self._intake
         grown = intake.progress.new_responses > 0
         self._care.beat(self._ledger, is_busy=intake.is_busy, has_grown=grown)
+        progress = intake.progress
+        done = progress.new_responses + progress.changed_responses
+        behind = progress.bytes_behind if intake.is_busy else 0
+        self.alarm.note_reading(behind, done, self._clock())
         if self._care.drift.look():
             self.say("clock_jumped", seconds=round(self._care.drift.last_seconds))
             self.rescan()

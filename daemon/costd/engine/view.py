@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from costd.core.errors import UsageError
 from costd.core.periods import zone
+from costd.engine.alarm import Alarm
 from costd.engine.care import Care
 from costd.engine.intake import Intake
 from costd.engine.jobs import Jobs
@@ -79,6 +80,8 @@ class View:
     """What takes long goes there."""
     care: Care
     """How the ledger's file is."""
+    alarm: Alarm
+    """What was wrong, and where."""
     telling: Telling
     """Events go there."""
     runs: Runs

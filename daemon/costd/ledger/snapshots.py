@@ -43,9 +43,12 @@ def take(
     Raises:
         LedgerError: the ledger cannot be read, the disk is full, or it was given up.
     """
-    folder.mkdir(mode=0o700, exist_ok=True)
-    for left in folder.glob(f"*{_UNFINISHED}*"):
-        left.unlink(missing_ok=True)
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        for left in folder.glob(f"*{_UNFINISHED}*"):
+            left.unlink(missing_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
     path = folder / f"ledger-{stamp(now)}.db"
     copy(ledger, path, give_up)
     return Snapshot(path, now // 1000 * 1000)
@@ -60,9 +63,9 @@ def copy(
         LedgerError: as ``take``.
     """
     unfinished = target.with_name(target.name + _UNFINISHED)
-    unfinished.unlink(missing_ok=True)
     old = os.umask(0o077)
     try:
+        unfinished.unlink(missing_ok=True)
         with translated(ledger), read_only(ledger) as connection:
             connection.set_progress_handler(lambda: int(give_up()), _STEPS)
             connection.execute("VACUUM INTO ?", (str(unfinished),))
@@ -70,13 +73,18 @@ def copy(
         unfinished.replace(target)
         sync(target.parent)
     except OSError as error:
-        raise LedgerError(
-            f"A copy of the ledger cannot be written: {error.strerror}.",
-            f"See `df -h {target.parent}` and its permissions.",
-        ) from error
+        raise _unwritable(target.parent, error) from error
     finally:
         os.umask(old)
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+
+
+def _unwritable(place: Path, error: OSError) -> LedgerError:
+    return LedgerError(
+        f"A copy of the ledger cannot be written: {error.strerror}.",
+        f"See `ls -ld {place}` and `df -h {place}`; it must be yours, with some space.",
+    )
 
 
 def sync(path: Path) -> None:

@@ -22,6 +22,7 @@ from costd.ingest.watch import Watch
 from costd.lock import Lock, exclusive
 from costd.log import configure, get_logger
 from costd.paths import Paths
+from costd.publish import desktop
 from costd.publish.api import build_app
 from costd.publish.encode import dump
 from costd.publish.files import publish, sweep_temporaries, write_atomic
@@ -155,7 +156,9 @@ class _Daemon:
     def _compose(self, config: Config) -> Work:
         engine = compose(config, self._paths, publish_to=_outlet(config, self._paths))
         engine.report = _report
-        engine.say = log.warning
+        engine.say = engine.alarm.say = log.warning
+        if config.health.desktop_notices:
+            engine.alarm.notice = desktop.show
         engine.relax = _give_memory_back
         engine.on_change = self._changed
         engine.started_at = self._started_at

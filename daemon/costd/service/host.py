@@ -124,6 +124,7 @@ def compose(config: Config, paths: Paths, publish_to: Publish | None) -> Engine:
         reports=paths.output_dir / "reports",
         publish=publish_to,
         custody=custody,
+        snapshots=config.health.snapshots,
         is_daemon=publish_to is not None,
     )
     engine.runs.max_age_days = config.runs.max_age_days

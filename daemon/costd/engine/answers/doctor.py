@@ -70,6 +70,7 @@ _GOOD = {
     "session_map": "Every session map can be used.",
     "watch_polling": "Changes are seen at once.",
     "stale": "The beat is regular.",
+    "stuck": "What waits is read.",
 }
 
 

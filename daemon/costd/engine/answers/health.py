@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from costd.core.instants import DAY
+from costd.core.instants import DAY, MINUTE
 from costd.core.summary import together
 from costd.engine.answers.keeping import file_problems
 from costd.engine.answers.problem import ERROR, Problem
@@ -170,7 +170,15 @@ def _unreadable(reasons: list[str]) -> list[Problem]:
 def _beat(view: View) -> list[Problem]:
     found = []
     if view.is_daemon and view.now - view.last_tick_at > 3 * view.tick_ms:
-        found.append(Problem("stale", "The beat has stopped.", "Restart costd.", ERROR))
+        found.append(
+            Problem("stale", "The beat has stopped.", "`costd service restart`", ERROR)
+        )
+    if waited := view.alarm.stuck_ms(view.now):
+        behind = view.intake.progress.bytes_behind
+        said = (
+            f"{behind:,} bytes wait, and nothing was read for {waited // MINUTE} min."
+        )
+        found.append(Problem("stuck", said, "`costd service restart`", ERROR))
     if view.watch is not None and view.watch.reason:
         fix = view.watch.fix or "Nothing is lost: costd looks at the files instead."
         found.append(

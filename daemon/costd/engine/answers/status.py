@@ -32,6 +32,8 @@ def status(view: View, params: Params) -> dict[str, Any]:
     everything = view.memory.once("all", lambda: sum_of(view))
     models = unpriced_models(view)
     held = view.memory.once("buckets", lambda: _buckets(view))
+    present = problems(view)
+    view.alarm.see(present, view.now)
     return envelope(
         view.now,
         version=__version__,
@@ -54,7 +56,8 @@ def status(view: View, params: Params) -> dict[str, Any]:
         ledger=kept(view),
         watch=watched(view),
         shares=shares(view),
-        health=problems(view),
+        parts=view.alarm.parts(),
+        health=present,
         price_card={
             "version": view.ledger.card.version,
             "as_of": view.ledger.card.as_of,
