@@ -16,6 +16,7 @@ from costd.core.errors import CostdError, UsageError
 from costd.core.instants import DAY, HOUR, MINUTE, format_instant
 from costd.engine.answers import answer_to
 from costd.engine.documents import documents
+from costd.engine.jobs import Job
 from costd.engine.loop import Engine
 from costd.ledger import Ledger
 from costd.prices import load_rate_card
@@ -86,7 +87,12 @@ class World:
     def ask(self, question: str, **params: Any) -> Any:
         answer = answer_to(question)
         assert answer is not None
-        return json.loads(json.dumps(answer(self.engine._view(), params)))
+        found = answer(self.engine._view(), params)
+        if isinstance(found, Job):  # much has to be taken in first
+            while self.engine._jobs:
+                self.engine._jobs.advance()
+            found = found.finish()
+        return json.loads(json.dumps(found))
 
     def tell(self, **event: Any) -> None:
         self.ask("events", events=event)
@@ -320,6 +326,29 @@ def test_three_times_the_same_events_change_nothing(world: World) -> None:
         world.engine._end()
         world.engine = world.open()
     assert seen[0] == seen[1] == seen[2]
+
+
+def test_many_events_are_taken_in_a_step_at_a_time(world: World) -> None:
+    calls = [
+        {
+            "type": "execution",
+            "agent": "codex",
+            "success": number % 4 != 0,
+            "duration_ms": 1000,
+            "timestamp": format_instant(NOON - number * 1000),
+        }
+        for number in range(7_000)
+    ]
+    for start in range(0, len(calls), 3_500):
+        world.ask("events", events=calls[start : start + 3_500])
+    view = world.engine._view()
+    job = view.runs.caught_up(world.now, view.jobs, dict)
+    assert isinstance(job, Job)
+    assert len(list(job.steps)) >= 6  # questions are answered in between
+    found = world.ask("performance")["summary"]
+    assert (found["totalTasks"], found["failedTasks"]) == (7_000, 1_750)
+    assert (found["successRate"], found["avgTaskTime"]) == (75, 1000)
+    assert world.ask("runtimes")["runtimes"]["codex"]["totalTasks"] == 7_000
 
 
 def test_a_call_is_a_task_and_its_session_none_beside_it(world: World) -> None:

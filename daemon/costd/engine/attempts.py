@@ -19,7 +19,7 @@ from costd.ledger.derived import EndedTask
 
 Json = dict[str, Any]
 
-AT_ONCE = 10_000
+AT_ONCE = 1_000
 """Events and contexts that are followed in one step."""
 
 
@@ -39,8 +39,6 @@ class Attempts:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self.gone: list[str] = []
-        """Places of reports whose runs are no more."""
 
     def follow(self) -> Step:
         """Take in what is new, a step of it."""
@@ -73,20 +71,19 @@ class Attempts:
         """What events say of one run."""
         said = derived.events_of_run(connection, run_id)
         made_of = f"run:{run_id}"
-        gone = derived.forget(connection, made_of)
+        derived.forget(connection, made_of)
         number = derived.named(connection, run_id)
         if number is not None:
             status, evidence = _outcome(said)
             if status != "unknown":
                 derived.judge(connection, number, status, evidence)
         else:
-            gone = self._put(connection, run_of_events(run_id, said), made_of, gone)
-        self.gone += gone
+            _put(connection, run_of_events(run_id, said), made_of)
 
     def _task(self, connection: Connection, task_id: str) -> None:
         """What the end of a task says of the runs for it."""
         made_of = f"task:{task_id}"
-        gone = derived.forget(connection, made_of)
+        derived.forget(connection, made_of)
         task = derived.ended_task(connection, task_id)
         if task is not None and not derived.has_calls(connection, task_id):
             # Who only says how it ended speaks of what was done for the issue last.
@@ -103,16 +100,17 @@ class Attempts:
                 )
                 agents = derived.agents_of(connection, task_id)
                 report = run_of_task(task, sessions, *agents)
-                gone = self._put(connection, report, made_of, gone)
-        self.gone += gone
+                _put(connection, report, made_of)
 
-    def _put(
-        self, connection: Connection, report: Json, made_of: str, gone: list[str]
-    ) -> list[str]:
-        """Keep a run that is made of events; the places that it does not take."""
-        run = told_run(report, "event")._replace(made_of=made_of)
-        stored.put(connection, run)
-        return [place for place in gone if place != run.place]
+    def lag(self) -> int:
+        """How many events and contexts were not taken in, at most."""
+        return sum(attempts.behind(self._ledger.database.connection))
+
+
+def _put(connection: Connection, report: Json, made_of: str) -> None:
+    """Keep a run that is made of events: nobody left a report of it, nor does costd."""
+    run = told_run(report, "event")._replace(made_of=made_of, place="")
+    stored.put(connection, run)
 
 
 def run_of_task(

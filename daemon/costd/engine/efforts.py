@@ -73,13 +73,14 @@ def _covered(view: View, since: int, until: int) -> list[tuple[str, int, int]]:
     today, _, _ = starts_of(view.now, view.zone)
     past: list[tuple[str, int, int]] = []
     if since < today:
-        key = ("covered", since, min(until, today), view.runs.version)
+        end = min(until, today)
         past = view.memory.before(
             today,
-            key,
-            lambda: stored.covered_buckets(view.connection, since, min(until, today)),
+            ("covered", since, end, view.runs.version),
+            lambda: stored.covered_buckets(view.connection, since, end, is_short=False),
         )
     if until <= today:
         return past
-    now = stored.covered_buckets(view.connection, max(since, today), until)
+    first = max(since, today)
+    now = stored.covered_buckets(view.connection, first, until, is_short=True)
     return [*past, *now]

@@ -44,6 +44,7 @@ class Publishing:
 
             if self._runs.refresh(view.now):
                 self._outlet.change()  # there may be more to work out
+            self._runs.catch_up(view.now, view.jobs)
             issues = self._board.refresh(view, self._clock, is_last=state == "stopped")
             return {**documents(view, state=state), **issues}
 

@@ -135,7 +135,7 @@ def _reported(told: Json, card: RateCard, *, is_over: bool) -> Spent:
     elif nano is None:
         state = "unknown" if is_over else "pending"
     cost = {
-        **_cost(None if nano is None else to_usd(nano), state),
+        **_cost(None if nano is None else to_usd(nano), state, run),
         "lower_bound": None,
         "unfinalised_responses": None,
         "unpriced_responses": None,
@@ -186,13 +186,16 @@ def _priced(
     return total, rates
 
 
-def _cost(amount: float | None, state: str) -> Json:
+def _cost(amount: float | None, state: str, run: Json | None = None) -> Json:
+    reason = None if state == "counted" else STATES[state]
+    if state == "pending" and run is not None and not run.get("sessions"):
+        reason = "no session of the run has been found yet"
     return {
         "cost_usd": amount,
         "currency": "USD",
         "basis": BASIS,
         "state": state,
-        "reason": None if state == "counted" else STATES[state],
+        "reason": reason,
     }
 
 

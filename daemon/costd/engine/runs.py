@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -22,6 +22,7 @@ from costd.core.instants import DAY, HOUR, MINUTE, SECOND
 from costd.core.posts import posted
 from costd.engine.attempts import Attempts
 from costd.engine.intake import NOTHING
+from costd.engine.jobs import Job, Jobs
 from costd.engine.run_costs import Spent, spent
 from costd.engine.told import told_run
 from costd.ledger import Ledger, outbox
@@ -31,9 +32,13 @@ from costd.publish.files import write_atomic
 
 Json = dict[str, Any]
 Fact = TypeVar("Fact")
+WorkOut = Callable[[], Json]
 
 PATIENCE_MS = 10 * MINUTE
 """So long after a run's end its log may still be on its way."""
+
+FAR = 5_000
+"""More events than that are not taken in before a question is answered."""
 
 LOG_MS = 8 * SECOND
 """So long a webhook waits for the cost of a run."""
@@ -124,8 +129,6 @@ class Runs:
         self._clean_old(now)
         followed = self._attempts.follow()
         self._is_behind = followed.has_more
-        while self._attempts.gone:
-            self._remove(self._attempts.gone.pop())
         runs = stored.due(self._ledger.database.connection, self._after, most)
         changed = [run for run in runs if self._complete(run, now)]
         self._after = runs[-1].id if len(runs) == most else 0
@@ -150,6 +153,31 @@ class Runs:
         """Work out everything that is due, for an answer about all runs."""
         self.refresh(now)
         while self._after or self._is_behind:
+            self.refresh(now)
+
+    def caught_up(self, now: int, jobs: Jobs, work_out: WorkOut) -> Json | Job:
+        """What is worked out of all runs and events, once they are taken in.
+
+        Args:
+            now: milliseconds since the epoch.
+            jobs: where that is done a step at a time, if there is much to take in.
+            work_out: works it out.
+        """
+        if self._attempts.lag() <= FAR:
+            self.refresh_all(now)
+            return work_out()
+        return jobs.begin(Job(self._steps(now), work_out))
+
+    def catch_up(self, now: int, jobs: Jobs) -> None:
+        """Begin to take in what is too much for one go, unless somebody does."""
+        if self._attempts.lag() > FAR and not jobs:
+            jobs.begin(Job(self._steps(now), dict))
+
+    def _steps(self, now: int) -> Iterator[None]:
+        self._next_at = 0
+        self.refresh(now)
+        while self._after or self._is_behind:
+            yield
             self.refresh(now)
 
     def _unsettle(self) -> None:
@@ -183,13 +211,14 @@ class Runs:
         told = orjson.loads(run.told)
         connection = self._ledger.database.connection
         sessions = stored.sessions_of(connection, run, told["run"].get("pid"))
+        told["run"]["sessions"] = sessions
         until, parts = run.ended_at + _SLACK_MS, list[Part]()
         if sessions:
             parts = stored.parts(connection, sessions, run.started_at, until)
         samples = [stored.sample(connection, part) for part in parts]
         is_over = now > run.ended_at + PATIENCE_MS
         found = spent(told, parts, samples, self._ledger.card, is_over=is_over)
-        report = _completed(told, run, found, sessions)
+        report = _completed(told, run, found)
         capability, is_inferred = self._capability(report, sessions)
         data = orjson.dumps(report, option=_PRETTY)
         is_different = data != run.report
@@ -243,7 +272,7 @@ class Runs:
         return found, bool(found)
 
     def _write(self, place: str, data: bytes) -> None:
-        if self._folder is None:
+        if self._folder is None or not place:
             return
         path = self._folder / place
         self.troubles = {}
@@ -257,7 +286,7 @@ class Runs:
             self.troubles = {"publish": problem}
 
     def _remove(self, place: str) -> None:
-        if self._folder is None:
+        if self._folder is None or not place:
             return
         with suppress(OSError):
             (self._folder / place).unlink()
@@ -276,13 +305,12 @@ class Runs:
         return report
 
 
-def _completed(told: Json, run: DueRun, found: Spent, sessions: list[str]) -> Json:
+def _completed(told: Json, run: DueRun, found: Spent) -> Json:
     """The report with what the ledger and events know."""
     about, outcome = told["run"], told["outcome"]
     report = {**told, "tokens": found.tokens, "cost": found.cost}
     report["run"] = {
         **about,
-        "sessions": sessions,
         "agent": about.get("agent") or found.agent or None,
         "model": about.get("model") or found.model or None,
     }

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from sqlite3 import Connection
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from costd.core.capabilities import capability_of, runtime_of, spelt
-from costd.core.efforts import Effort, attempt
 from costd.core.events import ACTIVITY, EXECUTION, RUN_REPORT, TASK_END, TASK_START
 from costd.core.failures import kind_of
 from costd.core.usage import ApiError
@@ -16,10 +14,6 @@ from costd.ledger.cells import BUCKET_MS
 from costd.ledger.evidence import chunks, marks
 
 _EVENTS_MARK, _CONTEXTS_MARK = "attempts_event", "attempts_context"
-_READ = (
-    "id, type, at, task_id, issue, session_id, run_id, agent, status, success, "
-    "duration_ms, total_tokens, cost, details"
-)
 _SUMS = (
     "responses",
     "response_ms",
@@ -80,77 +74,105 @@ class Followed(NamedTuple):
 
 def follow(connection: Connection, most: int) -> Followed:
     """Count the next events; within the caller's transaction."""
-    rows = connection.execute(
-        f"SELECT {_READ} FROM event WHERE id > ? ORDER BY id LIMIT ?",
-        (_mark(connection, _EVENTS_MARK), most),
-    )
-    said = [Said(*row) for row in rows]
-    if not said:
+    first = _mark(connection, _EVENTS_MARK)
+    last, count = connection.execute(
+        "SELECT max(id), count(*) FROM "
+        "(SELECT id FROM event WHERE id > ? ORDER BY id LIMIT ?)",
+        (first, most),
+    ).fetchone()
+    if not count:
         return Followed(0, set(), set())
-    _count(connection, said)
-    connection.executemany(
-        "INSERT OR IGNORE INTO called_session VALUES (?)",
-        [(e.session_id,) for e in said if e.type == EXECUTION and e.session_id],
+    span = (first, last)
+    _count_calls(connection, span)
+    _count_failures(connection, span)
+    connection.execute(
+        "INSERT OR IGNORE INTO called_session SELECT DISTINCT session_id FROM event "
+        f"WHERE id > ? AND id <= ? AND type = '{EXECUTION}' AND session_id <> ''",
+        span,
     )
-    _set_mark(connection, _EVENTS_MARK, said[-1].id)
-    runs = {e.run_id for e in said if e.type in (RUN_REPORT, EXECUTION) and e.run_id}
-    kinds = (TASK_START, TASK_END, EXECUTION)
+    _set_mark(connection, _EVENTS_MARK, last)
     return Followed(
-        len(said), {e.task_id for e in said if e.type in kinds and e.task_id}, runs
+        count,
+        _distinct(connection, "task_id", (TASK_START, TASK_END, EXECUTION), span),
+        _distinct(connection, "run_id", (RUN_REPORT, EXECUTION), span),
     )
 
 
 def is_behind(connection: Connection) -> bool:
     """Whether there are events or contexts that nobody has followed."""
+    return any(behind(connection))
+
+
+def behind(connection: Connection) -> tuple[int, int]:
+    """How many events and contexts at most nobody has followed."""
+    found = []
     for mark, table in ((_EVENTS_MARK, "event"), (_CONTEXTS_MARK, "context")):
         (last,) = connection.execute(f"SELECT max(id) FROM {table}").fetchone()
-        if (last or 0) > _mark(connection, mark):
-            return True
-    return False
+        found.append(max(0, (last or 0) - _mark(connection, mark)))
+    return found[0], found[1]
 
 
-def _count(connection: Connection, said: Iterable[Said]) -> None:
-    cells: dict[tuple[int, str, str], Effort] = {}
-    failures: dict[tuple[int, str, str, str], tuple[int, int]] = {}
-    for event in said:
-        details: dict[str, Any] = json.loads(event.details)
-        agent, bucket = runtime_of(event.agent), event.at // BUCKET_MS
-        effort = _effort(event)
-        if any(effort):
-            key = (bucket, agent, spelt(str(details.get("capability") or "")))
-            cells[key] = cells.get(key, Effort()).plus(effort)
-        if event.success == 0 and event.type in (EXECUTION, ACTIVITY, TASK_END):
-            kind = kind_of(
-                str(details.get("error") or ""), exit_code=details.get("exit_code")
-            )
-            where = (bucket, "event", agent, kind)
-            count, last = failures.get(where, (0, 0))
-            failures[where] = (count + 1, max(last, event.at))
+# A call of an agent that names no run is a task of its own; an activity is one where it
+# names no task, session or run that it could be a part of.
+_IS_TASK = (
+    f"(run_id = '' AND (type = '{EXECUTION}' OR task_id || issue || session_id = ''))"
+)
+_IS_KNOWN = "status IN ('completed', 'failed', 'blocked')"
+_CALLS = f"""
+SELECT at / {BUCKET_MS}, agent, coalesce(json_extract(details, '$.capability'), ''),
+       count(duration_ms), coalesce(sum(duration_ms), 0),
+       sum({_IS_TASK}), sum({_IS_TASK} AND status = 'completed'),
+       sum({_IS_TASK} AND status = 'failed'), sum({_IS_TASK} AND status = 'blocked'),
+       sum({_IS_TASK} AND duration_ms IS NOT NULL),
+       coalesce(sum(iif({_IS_TASK}, duration_ms, 0)), 0),
+       sum({_IS_TASK} AND cost IS NOT NULL),
+       coalesce(sum(iif({_IS_TASK}, cost, 0)), 0),
+       sum({_IS_TASK} AND {_IS_KNOWN} AND cost IS NOT NULL),
+       coalesce(sum(iif({_IS_TASK} AND {_IS_KNOWN}, cost, 0)), 0),
+       coalesce(sum(iif({_IS_TASK}, total_tokens, 0)), 0),
+       min(iif({_IS_TASK}, duration_ms, NULL)), max(iif({_IS_TASK}, duration_ms, NULL))
+FROM event WHERE id > ? AND id <= ? AND type IN ('{EXECUTION}', '{ACTIVITY}')
+GROUP BY 1, 2, 3
+"""
+
+
+def _count_calls(connection: Connection, span: tuple[int, int]) -> None:
+    rows = connection.execute(_CALLS, span).fetchall()
     connection.executemany(
         _ADD,
         [
-            (*key, *(getattr(e, n) for n in _SUMS), e.shortest_ms, e.longest_ms)
-            for key, e in cells.items()
+            (bucket, runtime_of(agent), spelt(str(capability)), *sums)
+            for bucket, agent, capability, *sums in rows
         ],
     )
-    connection.executemany(ADD_FAILURE, [(*k, *v) for k, v in failures.items()])
 
 
-def _effort(event: Said) -> Effort:
-    """What an event adds beside runs.
+def _count_failures(connection: Connection, span: tuple[int, int]) -> None:
+    found: dict[tuple[int, str, str, str], tuple[int, int]] = {}
+    rows = connection.execute(
+        "SELECT at, agent, json_extract(details, '$.error'), "
+        "json_extract(details, '$.exit_code') FROM event "
+        "WHERE id > ? AND id <= ? AND success = 0 "
+        f"AND type IN ('{EXECUTION}', '{ACTIVITY}', '{TASK_END}')",
+        span,
+    )
+    for at, agent, error, code in rows:
+        kind = kind_of(str(error or ""), exit_code=code)
+        key = (at // BUCKET_MS, "event", runtime_of(agent), kind)
+        times, last = found.get(key, (0, 0))
+        found[key] = (times + 1, max(last, at))
+    connection.executemany(ADD_FAILURE, [(*key, *sums) for key, sums in found.items()])
 
-    A call of an agent that names no run is a task of its own; an activity is one where
-    it names no task, session or run that it could be a part of.
-    """
-    if event.type not in (EXECUTION, ACTIVITY):
-        return Effort()
-    effort = Effort()
-    is_alone = not (event.task_id or event.issue or event.session_id)
-    if not event.run_id and (event.type == EXECUTION or is_alone):
-        effort = attempt(event.status, event.duration_ms, event.cost, event.tokens)
-    if event.duration_ms is not None:
-        effort = effort._replace(responses=1, response_ms=event.duration_ms)
-    return effort
+
+def _distinct(
+    connection: Connection, column: str, types: tuple[str, ...], span: tuple[int, int]
+) -> set[str]:
+    rows = connection.execute(
+        f"SELECT DISTINCT {column} FROM event WHERE id > ? AND id <= ? "
+        f"AND type IN ({marks(types)}) AND {column} <> ''",
+        (*span, *types),
+    )
+    return {value for (value,) in rows}
 
 
 def recount(
@@ -165,14 +187,23 @@ def recount(
     mark = _mark(connection, _EVENTS_MARK)
     rows = []
     for some in chunks(number for number in costs if number <= mark):
-        query = f"SELECT {_READ} FROM event WHERE id IN ({marks(some)})"
-        for said in map(Said._make, connection.execute(query, some)):
-            old, new = (_effort(said._replace(cost=cost)) for cost in costs[said.id])
-            details = json.loads(said.details)
-            key = (said.at // BUCKET_MS, runtime_of(said.agent))
-            kind = spelt(str(details.get("capability") or ""))
-            sums = (getattr(new, n) - getattr(old, n) for n in _SUMS)
-            rows.append((*key, kind, *sums, None, None))
+        found = connection.execute(
+            f"SELECT id, at / {BUCKET_MS}, agent, "
+            "coalesce(json_extract(details, '$.capability'), ''), "
+            f"{_IS_KNOWN} FROM event WHERE id IN ({marks(some)}) "
+            f"AND type IN ('{EXECUTION}', '{ACTIVITY}') AND {_IS_TASK}",
+            some,
+        )
+        for number, bucket, agent, capability, is_known in found:
+            old, new = costs[number]
+            changed = dict.fromkeys(_SUMS, 0)
+            changed["costed"] = (new is not None) - (old is not None)
+            changed["cost"] = (new or 0) - (old or 0)
+            if is_known:
+                changed["judged"] = changed["costed"]
+                changed["judged_cost"] = changed["cost"]
+            key = (bucket, runtime_of(agent), spelt(str(capability)))
+            rows.append((*key, *changed.values(), None, None))
     connection.executemany(_ADD, rows)
 
 

@@ -125,12 +125,11 @@ def judge(connection: Connection, number: int, status: str, evidence: str) -> No
     )
 
 
-def forget(connection: Connection, made_of: str) -> list[str]:
-    """Take away the run that was made of some events; the places of its report."""
+def forget(connection: Connection, made_of: str) -> None:
+    """Take away the run that was made of some events."""
     rows = connection.execute(
-        "SELECT id, place FROM run WHERE made_of = ? AND made_of <> ''", (made_of,)
+        "SELECT id FROM run WHERE made_of = ?", (made_of,)
     ).fetchall()
-    for number, _ in rows:
-        connection.execute("DELETE FROM run_session WHERE run = ?", (number,))
-        connection.execute("DELETE FROM run WHERE id = ?", (number,))
-    return [place for _, place in rows]
+    for row in rows:
+        connection.execute("DELETE FROM run_session WHERE run = ?", row)
+        connection.execute("DELETE FROM run WHERE id = ?", row)

@@ -96,15 +96,24 @@ def sessions_by_kind(connection: Connection) -> dict[tuple[str, str], int]:
 
 
 def covered_buckets(
-    connection: Connection, since: int, until: int
+    connection: Connection, since: int, until: int, *, is_short: bool
 ) -> list[tuple[str, int, int]]:
-    """Agent, session and instant of each quarter in which a covered session worked."""
+    """Agent, session and instant of each quarter in which a covered session worked.
+
+    Args:
+        connection: the ledger's.
+        since: beginning of the span.
+        until: its end.
+        is_short: whether few cells are in the span, so that those are looked through
+            and not all that the sessions ever did.
+    """
+    join = "CROSS JOIN" if is_short else "JOIN"
+    cells = f"cell {join} context c ON c.id = cell.context_id {join} session s"
     return connection.execute(
-        f"SELECT DISTINCT s.source, s.id, cell.bucket * {BUCKET_MS} FROM cell "
-        "CROSS JOIN context c ON c.id = cell.context_id "
-        "CROSS JOIN session s ON s.id = c.session WHERE s.session_id IN (SELECT session_id FROM run_session UNION "
-        "SELECT session_id FROM called_session) "
-        "AND cell.bucket >= ? AND cell.bucket < ?",
+        f"SELECT DISTINCT s.source, s.id, cell.bucket * {BUCKET_MS} FROM {cells} "
+        "ON s.id = c.session WHERE s.session_id IN (SELECT session_id FROM run_session "
+        "UNION SELECT session_id FROM called_session) "
+        f"AND {'' if is_short else '+'}cell.bucket >= ? AND +cell.bucket < ?",
         (since // BUCKET_MS, -(-until // BUCKET_MS)),
     ).fetchall()
 

@@ -19,6 +19,7 @@ from costd.core.instants import format_instant
 from costd.core.periods import day_of, parse_when, start_of_day
 from costd.core.summary import envelope
 from costd.engine.efforts import Days, days_of
+from costd.engine.jobs import Job
 from costd.engine.view import Params, View, text, zone_of
 from costd.ledger import efforts as stored
 
@@ -26,10 +27,13 @@ _DAYS = 30
 _MOST_PATTERNS, _MOST_SLOW = 20, 10
 
 
-def performance(view: View, params: Params) -> dict[str, Any]:
+def performance(view: View, params: Params) -> dict[str, Any] | Job:
     """Figures of a span; without one, of the last thirty days."""
-    view.runs.refresh_all(view.now)
-    return envelope(view.now, **performance_of(view, params))
+    return view.runs.caught_up(
+        view.now,
+        view.jobs,
+        lambda: envelope(view.now, **performance_of(view, params)),
+    )
 
 
 def performance_of(view: View, params: Params) -> dict[str, Any]:

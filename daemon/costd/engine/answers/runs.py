@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -11,9 +12,12 @@ from costd.core.instants import format_instant
 from costd.core.periods import parse_when
 from costd.core.runs import OUTCOMES, iterations_of, row_of, summary
 from costd.core.summary import envelope
+from costd.engine.jobs import Job
 from costd.engine.view import Params, View, number, text, words, zone_of
 from costd.ledger import runs as stored
 from costd.ledger.runs import Wanted
+
+Json = dict[str, Any]
 
 LIMIT = 20
 
@@ -35,10 +39,13 @@ def run(view: View, params: Params) -> dict[str, Any]:
     )
 
 
-def runs(view: View, params: Params) -> dict[str, Any]:
+def runs(view: View, params: Params) -> Json | Job:
     """Runs, the latest first."""
     wanted = _wanted(view, params, LIMIT)
-    view.runs.refresh_all(view.now)
+    return _caught_up(view, lambda: _runs(view, params, wanted))
+
+
+def _runs(view: View, params: Params, wanted: Wanted) -> Json:
     reports, count = stored.reports(view.connection, wanted)
     is_detailed = params.get("detailed") is True
     rows = []
@@ -52,17 +59,24 @@ def runs(view: View, params: Params) -> dict[str, Any]:
     )
 
 
-def run_report(view: View, params: Params) -> dict[str, Any]:
+def run_report(view: View, params: Params) -> Json | Job:
     """One report in full."""
-    view.runs.refresh_all(view.now)
-    found, place = stored.report_of(view.connection, text(params, "id") or "")
-    return envelope(view.now, file=place, report=orjson.loads(found))
+    name = text(params, "id") or ""
+    return _caught_up(view, lambda: _run_report(view, name))
 
 
-def runs_summary(view: View, params: Params) -> dict[str, Any]:
+def _run_report(view: View, name: str) -> Json:
+    found, place = stored.report_of(view.connection, name)
+    return envelope(view.now, file=place or None, report=orjson.loads(found))
+
+
+def runs_summary(view: View, params: Params) -> Json | Job:
     """What runs are together, and how the last one compares."""
     wanted = _wanted(view, params, 0)
-    view.runs.refresh_all(view.now)
+    return _caught_up(view, lambda: _summary(view, params, wanted))
+
+
+def _summary(view: View, params: Params, wanted: Wanted) -> Json:
     reports, _ = stored.reports(view.connection, wanted)
     return envelope(
         view.now,
@@ -92,6 +106,10 @@ def clean_runs(view: View, params: Params) -> dict[str, Any]:
     return envelope(
         view.now, before=format_instant(at), confirmed=is_confirmed, runs=count
     )
+
+
+def _caught_up(view: View, work_out: Callable[[], Json]) -> Json | Job:
+    return view.runs.caught_up(view.now, view.jobs, work_out)
 
 
 def _wanted(view: View, params: Params, default: int) -> Wanted:

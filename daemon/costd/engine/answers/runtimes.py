@@ -14,10 +14,11 @@ from costd.core.efforts import Effort, minutes, together
 from costd.core.instants import format_instant
 from costd.core.money import to_usd
 from costd.core.periods import day_of, start_of_day, starts
-from costd.core.summary import BASIS, Sums, cost_usd
+from costd.core.summary import BASIS, Sums, cost_usd, envelope
 from costd.core.summary import together as summed
 from costd.engine.efforts import Days, days_of
 from costd.engine.history import sums_by
+from costd.engine.jobs import Job
 from costd.engine.view import Params, View
 from costd.ledger import efforts as stored
 from costd.ledger.efforts import Kind
@@ -26,14 +27,11 @@ from costd.ledger.reports import Cut, Question, cut, session_counts
 _DAYS = 30
 
 
-def runtimes(view: View, params: Params) -> dict[str, Any]:  # noqa: ARG001 - the signature of every answer
+def runtimes(view: View, params: Params) -> dict[str, Any] | Job:  # noqa: ARG001 - the signature of every answer
     """The same as ``runtime-metrics.json``, as of now."""
-    view.runs.refresh_all(view.now)
-    return {
-        "schema_version": 1,
-        "generated_at": format_instant(view.now),
-        **runtime_metrics(view),
-    }
+    return view.runs.caught_up(
+        view.now, view.jobs, lambda: envelope(view.now, **runtime_metrics(view))
+    )
 
 
 def runtime_metrics(view: View) -> dict[str, Any]:
