@@ -219,6 +219,22 @@ def test_a_repeated_report_is_one_run(world: World) -> None:
     assert world.ask("runs")["count"] == 1
 
 
+def test_other_prices_change_old_reports(world: World) -> None:
+    world.write(NOON + MINUTE)
+    world.report(sessions=["s1"], status="completed")
+    world.now = NOON + 3 * DAY  # long settled
+    assert world.shown()["cost"]["cost_usd"] == pytest.approx(ONE)
+    rates = {"input": "10", "output": "50"}
+    world.engine._ledger.card = load_rate_card({"claude-opus-5": [rates]}, {})
+    world.ask("reprice", dry_run=True)
+    assert world.shown()["cost"]["cost_usd"] == pytest.approx(ONE)
+    world.ask("reprice")
+    assert world.shown()["cost"]["cost_usd"] == pytest.approx(2 * ONE)
+    assert world.file()["cost"]["rates"][0]["usd_per_million"]["output"] == "50"
+    claude = world.ask("runtimes")["runtimes"]["claude"]
+    assert claude["costPerSuccess"] == pytest.approx(2 * ONE)
+
+
 def test_a_restart_keeps_everything(world: World) -> None:
     world.write(NOON + MINUTE)
     world.report(sessions=["s1"], issue="MIN-1")

@@ -112,6 +112,12 @@ class Runs:
         self._changed_since = min(self._changed_since, since)
         self._next_at = 0
 
+    def repriced(self) -> None:
+        """Every cost may be another one."""
+        self.changed(0)
+        self.version += 1
+        self._facts.clear()
+
     def is_due(self, now: int) -> bool:
         """Whether something may have to be worked out."""
         return now >= self._next_at or self._attempts.is_behind()

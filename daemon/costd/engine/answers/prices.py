@@ -37,6 +37,8 @@ def reprice(view: View, params: Params) -> dict[str, Any]:
     """Price everything by the card at hand."""
     dry_run = params.get("dry_run") is True
     done = view.ledger.reprice(dry_run=dry_run)
+    if not dry_run:
+        view.runs.repriced()
     return envelope(
         view.now,
         dry_run=dry_run,
