@@ -88,11 +88,12 @@ def test_times_and_a_dry_run_go_along(costd: Shown, daemon: Daemon) -> None:
     }
 
 
+@pytest.mark.parametrize("variable", OWN_SESSION)
 def test_inside_an_agent_it_is_the_agents_own_session(
-    costd: Shown, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+    costd: Shown, daemon: Daemon, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     daemon.put(claims=ANSWER)
-    monkeypatch.setenv(OWN_SESSION, "own")
+    monkeypatch.setenv(variable, "own")
     costd("link", "--issue", "MIN-1")
     found = asked(daemon)
     assert (found["session"], found["who"]) == ("own", "session own")
@@ -100,6 +101,15 @@ def test_inside_an_agent_it_is_the_agents_own_session(
     costd("link", "--issue", "MIN-1", "--branch", "b")
     found = asked(daemon)
     assert (found.get("session"), found["branch"]) == (None, "b")
+
+
+def test_inside_two_agents_it_has_to_be_said(
+    costd: Shown, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in OWN_SESSION:
+        monkeypatch.setenv(variable, "own")
+    assert costd("link", "--issue", "MIN-1").code == 2
+    assert daemon.asked == []
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from costd.core.errors import UsageError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-OWN_SESSION = "CLAUDE_CODE_SESSION_ID"
-"""Where Claude Code tells the commands that it runs which session they run in."""
+OWN_SESSION = ("CLAUDE_CODE_SESSION_ID", "CODEX_THREAD_ID")
+"""Where Claude Code and Codex tell the commands that they run which session it is."""
 
 SAID_HERE = {"source": "cli"}
 """How a claim of the command line was made, for the list of claims."""
@@ -46,8 +46,8 @@ def chosen(params: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, A
         UsageError: there is no selector, or there are several.
     """
     names = [name for name in _OPTIONS if params.get(name)]
-    if not names and environ.get(OWN_SESSION):
-        return {**params, "session": environ[OWN_SESSION]}
+    if not names and (session := own_session(environ)):
+        return {**params, "session": session}
     if len(names) != 1:
         wanted = ", ".join(f"--{name}" for name in _OPTIONS)
         raise UsageError(f"it takes one of {wanted}", "As in: --session 1a2b3c4d")
@@ -56,6 +56,15 @@ def chosen(params: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, A
     if names == ["pid"] and not params["pid"].isdecimal():
         raise UsageError("--pid takes a number", "As in: --pid 4711")
     return dict(params)
+
+
+def own_session(environ: Mapping[str, str]) -> str:
+    """The session in which a command runs; empty where none or several are named.
+
+    An agent that another one started has the variables of both.
+    """
+    found = [environ[name] for name in OWN_SESSION if environ.get(name)]
+    return found[0] if len(found) == 1 else ""
 
 
 def present(params: Mapping[str, Any]) -> dict[str, Any]:

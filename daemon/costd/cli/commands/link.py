@@ -13,7 +13,7 @@ from costd.cli import output
 from costd.cli.answers import open_answers
 from costd.cli.options import as_json, example, show
 from costd.cli.render.claims import link_page
-from costd.cli.selectors import OWN_SESSION, SAID_HERE, chosen, present, selectors
+from costd.cli.selectors import SAID_HERE, chosen, own_session, present, selectors
 from costd.core.errors import NoDaemonError
 
 HELP = """Say whose the work is that a selector names: before it begins, while it runs,
@@ -51,7 +51,7 @@ _LONGEST_WHO = 200
 def command(config: str | None, /, as_json: bool, dry_run: bool, **params: Any) -> None:
     """Make a claim."""
     asked = present(chosen(params, os.environ)) | {"dry_run": dry_run, **SAID_HERE}
-    if session := os.environ.get(OWN_SESSION):
+    if session := own_session(os.environ):
         asked["who"] = f"session {session}"[:_LONGEST_WHO]
     try:
         with open_answers(config, fresh=False) as answers:
