@@ -186,7 +186,8 @@ def slowest(connection: Connection, since: int, until: int, most: int) -> list[S
     ).fetchall()
     calls = connection.execute(
         "SELECT coalesce(nullif(task_id, ''), json_extract(details, '$.title'), "
-        "json_extract(details, '$.action'), nullif(agent, ''), type), issue, agent, "
+        "json_extract(details, '$.action'), nullif(issue, ''), nullif(agent, ''), "
+        "type), issue, agent, "
         "status, '', duration_ms, at FROM event WHERE at >= ? AND at < ? "
         "AND duration_ms IS NOT NULL AND run_id = '' "
         "AND type IN ('execution', 'activity') AND (type = 'execution' OR task_id || issue || session_id = '') "

@@ -44,6 +44,8 @@ def performance_page(answer: Json) -> Page:
         page.append(
             note("no run and no event in this span: see costd exec, costd event")
         )
+    elif summary.get("unknownTasks"):
+        page.append(note("unknown: costd outcome says how the work on an issue ended"))
     if daily := answer.get("daily"):
         page += [line(), Table(_DAYS, [_day(each) for each in daily])]
     if patterns := answer.get("errorPatterns"):
@@ -65,8 +67,12 @@ def _facts(summary: Json) -> Table:
     )
     counts = ", ".join(f"{summary[k]:,} {n}" for n, k in names if summary.get(k))
     tasks = amounts.number(summary.get("totalTasks"))
+    known = (summary.get("totalTasks") or 0) - (summary.get("unknownTasks") or 0)
+    rate = _percent(summary.get("successRate"))
+    if rate != amounts.UNKNOWN:
+        rate = f"{rate} of {known:,} with a known outcome"
     facts = (
-        ("success rate", _percent(summary.get("successRate"))),
+        ("success rate", rate),
         ("tasks", f"{tasks} ({counts})" if counts else tasks),
         ("average task", took(summary.get("avgTaskTime"))),
         ("average response", took(summary.get("avgResponseTime"))),

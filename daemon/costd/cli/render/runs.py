@@ -195,7 +195,8 @@ def _rates(report: Json) -> Page:
     rows = []
     for rate in rates:
         used = rate.get("usd_per_million") or {}
-        said = ", ".join(f"{n.replace('_', ' ')} {v}" for n, v in used.items())
+        tokens = {name: v for name, v in used.items() if name != "web_searches"}
+        said = ", ".join(f"{n.replace('_', ' ')} {v}" for n, v in tokens.items())
         rows.append(
             (
                 Cell(text(rate.get("model"))),
@@ -265,6 +266,8 @@ def summary_page(answer: Json) -> Page:
     if not answer.get("runs"):
         return [line("No run in this span. costd exec leaves one: costd exec --help")]
     page: Page = [_totals(answer)]
+    if answer.get("unknown"):
+        page.append(note("unknown: costd outcome says how the work on an issue ended"))
     dear = answer.get("most_expensive") or []
     if dear:
         page += [*heading("most expensive"), Table(_LIST, [_row(row) for row in dear])]

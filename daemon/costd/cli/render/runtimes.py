@@ -61,7 +61,7 @@ def _row(name: str, each: Json) -> tuple[Cell, ...]:
     return (
         Cell(name),
         Cell(amounts.number(tasks)),
-        Cell(amounts.share(each.get("successRate")), "good"),
+        Cell(amounts.share(each.get("successRate"))),
         Cell(f"{tasks - unknown:,}", "dim"),
         Cell(_minutes(each.get("avgDurationMinutes"))),
         Cell(amounts.usd(each.get("totalCost"), lower_bound=is_bound), "money"),
