@@ -12,6 +12,7 @@ from costd.core.periods import starts
 from costd.core.summary import Sums
 from costd.engine.view import View
 from costd.ledger.cells import BUCKET_MS
+from costd.ledger.long_spans import days
 from costd.ledger.reports import Cut, Question, cut
 
 Keys = tuple[str, ...]
@@ -49,21 +50,16 @@ def sum_of(view: View, since: int | None = None, until: int | None = None) -> Su
 
 
 def days_by(view: View, question: Question) -> list[Cut]:
-    """A cut whose first dimension is the day; the days before today are cut once.
-
-    Args:
-        view: the moment.
-        question: without hours, weeks or months among its dimensions.
-    """
+    """A cut by day and one dimension, without sessions; what is past is cut once."""
     past, recent = _halves(question, view.now)
     rows: list[Cut] = []
     if past is not None:
         rows += view.memory.before(
             _today(question, view.now),
             ("days", *_key(past)),
-            lambda: cut(view.connection, past),
+            lambda: days(view.connection, past),
         )
-    return rows if recent is None else [*rows, *cut(view.connection, recent)]
+    return rows if recent is None else [*rows, *days(view.connection, recent)]
 
 
 def parts_by(view: View, question: Question) -> dict[Keys, Sums]:

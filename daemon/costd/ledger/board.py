@@ -54,30 +54,6 @@ def latest_sessions(
     return [session_id for session_id, _ in rows]
 
 
-def count_sessions(
-    connection: Connection,
-    since: int | None,
-    until: int | None,
-    filters: Mapping[str, Sequence[str]],
-) -> int:
-    """How many sessions have responses in a span, to the quarter of an hour."""
-    where, values = _where(filters)
-    low, high = _span(since, until)
-    query = (
-        "SELECT count(DISTINCT c.session) FROM cell "
-        "JOIN context c ON c.id = cell.context_id JOIN session s ON s.id = c.session "
-        f"WHERE {where} AND cell.bucket >= ? AND cell.bucket < ?"
-    )
-    if since is None and until is None:  # then there is no need to read every cell
-        query = (
-            "SELECT count(*) FROM session s WHERE EXISTS (SELECT 1 FROM context c "
-            f"JOIN cell ON cell.context_id = c.id WHERE c.session = s.id AND {where} "
-            "AND cell.bucket >= ? AND cell.bucket < ?)"
-        )
-    span = (low // BUCKET_MS, -(-high // BUCKET_MS))
-    return int(connection.execute(query, (*values, *span)).fetchone()[0])
-
-
 def _span(since: int | None, until: int | None) -> tuple[int, int]:
     """With room for the quarter of an hour to which sums are cut."""
     low = -(2**62) if since is None else since // BUCKET_MS * BUCKET_MS

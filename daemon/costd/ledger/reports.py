@@ -81,7 +81,7 @@ def cut(connection: Connection, question: Question) -> list[Cut]:
             f"--by takes one of {', '.join(KINDS)} at a time.", "Leave one of them out."
         )
     require_known([*others, *question.filters])
-    spans = _spans(connection, question, times[0] if times else "")
+    spans = laid_periods(connection, question, times[0] if times else "")
     where, values = where_of(question)
     aliases = {DIMENSIONS[n] for n in (*others, *question.filters)}
     groups = [*(["period.i"] if times else []), *(DIMENSIONS[n] for n in others)]
@@ -127,7 +127,7 @@ def require_known(names: Sequence[str]) -> None:
         )
 
 
-def _spans(connection: Connection, question: Question, kind: str) -> list[Period]:
+def laid_periods(connection: Connection, question: Question, kind: str) -> list[Period]:
     """The periods that the answer may hold, also as a table to join with."""
     if not kind:
         return []
@@ -142,7 +142,7 @@ def _spans(connection: Connection, question: Question, kind: str) -> list[Period
         if first <= last:
             found = spans(connection, kind, first, last, question.zone)
     connection.execute(
-        "CREATE TEMP TABLE IF NOT EXISTS period (i INTEGER PRIMARY KEY, a, b)"
+        "CREATE TEMP TABLE IF NOT EXISTS period (i INTEGER PRIMARY KEY, a INTEGER, b INTEGER)"
     )
     connection.execute("DELETE FROM period")
     connection.executemany(
@@ -222,18 +222,6 @@ def total(connection: Connection, since: int | None, until: int | None) -> Sums:
         values,
     )
     return Sums() if row[0] is None else Sums(*row)
-
-
-def every_quarter(
-    connection: Connection, since: int, until: int
-) -> list[tuple[int, Sums]]:
-    """The sums of each quarter of an hour in a span, in one pass over the cells."""
-    rows = connection.execute(
-        f"SELECT bucket, {SUMS.replace(SESSIONS, '0')} FROM cell "
-        "WHERE bucket >= ? AND bucket < ? GROUP BY bucket ORDER BY bucket",
-        (since // BUCKET_MS, -(-until // BUCKET_MS)),
-    )
-    return [(bucket * BUCKET_MS, Sums(*sums)) for bucket, *sums in rows]
 
 
 def session_counts(connection: Connection) -> dict[str, int]:

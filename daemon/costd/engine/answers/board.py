@@ -13,8 +13,8 @@ from costd.engine.answers.status import live_sessions
 from costd.engine.history import sums_by
 from costd.engine.view import Params, View, number, text
 from costd.ledger.board import LastWork, choices, last_work
-from costd.ledger.dearest import dearest
 from costd.ledger.issues import WorkRow, work
+from costd.ledger.long_spans import dearest
 from costd.ledger.reports import Question
 
 _LIMIT = 24

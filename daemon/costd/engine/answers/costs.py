@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,8 +22,8 @@ from costd.engine.answers.report import read_question
 from costd.engine.history import days_by, parts_by
 from costd.engine.view import Params, View, text, words, zone_of
 from costd.ledger.cells import BUCKET_MS
-from costd.ledger.dearest import dearest
-from costd.ledger.reports import Cut, Question, every_quarter
+from costd.ledger.long_spans import count_sessions, dearest
+from costd.ledger.reports import Cut, Question
 
 _DAYS = 30
 _YEAR = 371
@@ -48,7 +48,11 @@ def costs(view: View, params: Params) -> Row:
     rows = days_by(view, question._replace(by=("day", "model")))
     spans = _spans(view, question)
     parts = {name: _dearest(view, question, name) for name in _parts(params)}
-    total = together(row.sums for row in rows)._replace(sessions=0)
+    total = together(row.sums for row in rows)
+    count = view.memory.once(
+        ("sessions", *_key(question)),
+        lambda: count_sessions(view.connection, question),
+    )
     return {
         "schema_version": 1,
         "timezone": question.zone.key,
@@ -69,21 +73,16 @@ def costs(view: View, params: Params) -> Row:
             name: [_named("name", row.keys[0], row.sums) for row in rows]
             for name, (_, rows) in parts.items()
         },
-        "total": {
-            name: value for name, value in amounts(total).items() if name != "sessions"
-        },
+        "total": amounts(total._replace(sessions=count)),
     }
 
 
 def calendar(view: View, params: Params) -> Row:
     """Every day of the last year on which something was spent."""
     tz = zone_of(params, view.zone)
-    today, _, _ = starts(view.now, tz)
     first = start_of_day(day_of(view.now, tz) - timedelta(days=_YEAR - 1), tz)
-    past = view.memory.before(
-        today, ("calendar", first), lambda: _days_of(view, first, today, tz)
-    )
-    days = {**past, **_days_of(view, today, view.now + 1, tz)}
+    question = Question(("day", "agent"), first, None, tz, {})
+    days = _by(days_by(view, question), 0)
     return envelope(
         view.now,
         timezone=tz.key,
@@ -91,16 +90,6 @@ def calendar(view: View, params: Params) -> Row:
         rows=[{"date": day, **_figures(sums)} for day, sums in sorted(days.items())],
         basis=BASIS,
     )
-
-
-def _days_of(view: View, since: int, until: int, tz: ZoneInfo) -> dict[str, Sums]:
-    days: dict[str, list[Sums]] = {}
-    for at, sums in every_quarter(view.connection, since, until):
-        days.setdefault(day_of(at, tz).isoformat(), []).append(sums)
-    # Column by column: a year has tens of thousands of quarters.
-    return {
-        day: Sums(*map(sum, zip(*found, strict=True))) for day, found in days.items()
-    }
 
 
 def _parts(params: Params) -> list[str]:
@@ -115,9 +104,13 @@ def _parts(params: Params) -> list[str]:
 
 def _dearest(view: View, question: Question, name: str) -> tuple[int, list[Cut]]:
     wanted = question._replace(by=(name,))
-    filters = tuple(sorted((n, tuple(v)) for n, v in question.filters.items()))
-    key = ("dearest", name, question.since, question.until, filters)
+    key = ("dearest", name, *_key(question))
     return view.memory.once(key, lambda: dearest(view.connection, wanted, _MOST_PARTS))
+
+
+def _key(question: Question) -> tuple[Hashable, ...]:
+    filters = tuple(sorted((n, tuple(v)) for n, v in question.filters.items()))
+    return question.since, question.until, filters
 
 
 def _by(rows: Iterable[Cut], key: int) -> dict[str, Sums]:

@@ -13,6 +13,7 @@ from costd.engine.view import Params, View, number, text
 from costd.ledger import board
 from costd.ledger import sessions as stored
 from costd.ledger.agents import types_of
+from costd.ledger.long_spans import count_sessions
 from costd.ledger.reports import Cut, Question, cut
 from costd.ledger.sessions import SessionPlace
 
@@ -58,7 +59,7 @@ def _listed(view: View, question: Question, most: int) -> tuple[int, dict[str, S
         found |= {name: sums[name] for name in wanted["session"] if name in sums}
         if len(found) >= most:
             break
-    return board.count_sessions(view.connection, *span), found
+    return count_sessions(view.connection, question), found
 
 
 def session(view: View, params: Params) -> dict[str, Any]:

@@ -107,10 +107,9 @@ async def costs(visit: Visit) -> Json:
     """What was spent, cut in every way."""
     scope = visit.scope
     parts = ["project", "branch", "role", "issue", "session"]
-    found, year, spent, told = await visit.asking.several(
+    found, year, told = await visit.asking.several(
         ("costs", {**_spent(scope), "by": parts}),
         ("calendar", {"tz": scope.timezone}),
-        ("sessions", {**scope.params(), "limit": 1}),
         ("activities", scope.params(filtered=False)),
     )
     dearest = found["parts"]["session"][:10]
@@ -121,7 +120,6 @@ async def costs(visit: Visit) -> Json:
         "months": charts.months(scope.today),
         "year": sum(row["cost"] or 0 for row in year["rows"]),
         "dearest": dearest,
-        "sessions": spent["count"],
         "activities": told,
     }
 
