@@ -17,7 +17,7 @@ from costd.core.errors import UsageError
 from costd.core.instants import DAY, MINUTE
 from costd.core.kpi import DIRECT
 from costd.core.periods import KINDS, Period, periods, periods_with
-from costd.ledger.event_prices import ESTIMATED, REPORTED, UNPRICED
+from costd.ledger.event_prices import REPORTED, UNPRICED
 
 DIMENSIONS: Mapping[str, str] = {
     "agent": "e.agent",
@@ -111,20 +111,21 @@ _FROM_LOGGED = (
     "LEFT JOIN logged_run r ON r.name = e.run_id) e"
 )
 _BUCKETS = Usage._fields[1:7]
-_SUMS = ", ".join(
-    [
-        "sum(NOT is_logged)",
-        *(f"sum(iif(is_logged, 0, coalesce(e.{name}, 0)))" for name in _BUCKETS),
-        f"sum(iif(is_logged OR cost_source <> '{REPORTED}', 0, e.cost))",
-        f"sum(iif(is_logged OR cost_source <> '{ESTIMATED}', 0, e.cost))",
-        f"sum(NOT is_logged AND cost_source <> '{UNPRICED}')",
-        f"sum(NOT is_logged AND cost_source = '{UNPRICED}')",
-        f"sum(iif(is_logged OR cost_source <> '{UNPRICED}', 0, e.total_tokens))",
-        "sum(is_logged)",
-        "sum(iif(is_logged, coalesce(e.total_tokens, 0), 0))",
-        "sum(iif(is_logged, coalesce(e.cost, 0), 0))",
-    ]
-)
+_SUMS = ", ".join(["count(*)", "sum(e.cost)", *(f"sum(e.{name})" for name in _BUCKETS)])
+
+
+def _usage(source: str, sums: Sequence[int | None], *, is_logged: bool) -> Usage:
+    """What events of one kind of cost add; sums as ``_SUMS`` has them."""
+    count, cost, *buckets = (value or 0 for value in sums)
+    total = buckets[-1]
+    if is_logged:
+        return Usage(logged_events=count, logged_tokens=total, logged_cost=cost)
+    whole = Usage(events=count)._replace(**dict(zip(_BUCKETS, buckets, strict=True)))
+    if source == UNPRICED:
+        return whole._replace(unpriced=count, unpriced_tokens=total)
+    if source == REPORTED:
+        return whole._replace(priced=count, reported=cost)
+    return whole._replace(priced=count, estimated=cost)
 
 
 class Cut:
@@ -200,8 +201,7 @@ class Cut:
             until = _until(self._connection, low, high)
             values = _values(self._question, low, until)
             for row in self._connection.execute(query, values):
-                if row[len(self._others)] is not None:
-                    self._add(label, row)
+                self._add(label, row)
             low = until
             yield
 
@@ -210,7 +210,8 @@ class Cut:
         names = tuple(
             label[0] if name in KINDS else str(next(keys)) for name in self._question.by
         )
-        usage = Usage(*(value or 0 for value in row[len(self._others) :]))
+        is_logged, source, *sums = row[len(self._others) :]
+        usage = _usage(source, sums, is_logged=bool(is_logged))
         self._found[names] = _together([self._found.get(names, Usage()), usage])
 
 
@@ -222,20 +223,19 @@ def _together(some: Iterable[Usage]) -> Usage:
 
 
 def _query(question: Question, others: Sequence[str], *, has_logged: bool) -> str:
-    groups = [DIMENSIONS[name] for name in others]
-    clauses = ["1"]
+    # Where no event can be in a log, that need not be looked up for each.
+    logged = "is_logged" if has_logged else "0"
+    groups = ", ".join([*(DIMENSIONS[name] for name in others), logged, "cost_source"])
+    clauses = ["e.cost_source <> ''", "e.at >= :since", "e.at < :until"]
+    types = ", ".join(f"'{kind}'" for kind in sorted(DIRECT))
+    clauses.append(f"e.type IN ({types})")
     for name, wanted in question.filters.items():
         marks = ", ".join(f":{name}{number}" for number in range(len(wanted)))
         clauses.append(f"{DIMENSIONS[name]} IN ({marks})")
-    grouped = f" GROUP BY {', '.join(groups)}" if groups else ""
-    types = ", ".join(f"'{kind}'" for kind in sorted(DIRECT))
-    # Where no event can be in a log, that need not be looked up for each.
-    source = _FROM_LOGGED if has_logged else _FROM
-    sums = _SUMS if has_logged else _SUMS.replace("is_logged", "0")
+    order = ", ".join(str(number + 1) for number in range(len(others) + 2))
     return (
-        f"SELECT {', '.join([*groups, sums])} FROM {source} "
-        f"WHERE e.cost_source <> '' AND e.type IN ({types}) "
-        f"AND e.at >= :since AND e.at < :until AND {' AND '.join(clauses)}{grouped}"
+        f"SELECT {groups}, {_SUMS} FROM {_FROM_LOGGED if has_logged else _FROM} "
+        f"WHERE {' AND '.join(clauses)} GROUP BY {order}"
     )
 
 
