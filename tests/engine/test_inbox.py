@@ -54,6 +54,18 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+def test_what_was_refused_in_it_is_set_aside(tmp_path: Path, engine: Engine) -> None:
+    put(tmp_path, "1", "events")
+    engine.take()
+    ((_, _, answer),) = engine.asked
+    rejected = [{"index": 0, "message": "task_end needs task_id"}]
+    answer.set_result({"accepted": 1, "rejected": rejected})
+    assert names(tmp_path) == ["1.json.bad"]
+    engine.take()
+    said = "could not be used; the last one was refused: task_end needs task_id."
+    assert engine.troubles["spool"].endswith(said)
+
+
 def test_it_leaves_the_spool_when_it_is_in_the_ledger(
     tmp_path: Path, engine: Engine
 ) -> None:

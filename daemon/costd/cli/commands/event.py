@@ -6,12 +6,15 @@ import sys
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from costd.cli.agents import telling
 from costd.cli.answers import open_answers
 from costd.cli.options import as_json, example, show, span
 from costd.cli.render.events import events_page
 from costd.core.errors import UsageError
+from costd.core.event_fields import NAMES
+from costd.core.events import TYPES
 
 HELP = """Say that something happened: a task began or ended, a gate was run, a review
 was done, an agent was called.
@@ -42,6 +45,13 @@ class Events(click.Group):
             return "send", self.commands["send"], args
         return super().resolve_command(ctx, args)
 
+    def shell_complete(
+        self, ctx: click.Context, incomplete: str
+    ) -> list[CompletionItem]:
+        """The types of events, then the subcommands."""
+        types = [CompletionItem(name) for name in TYPES if name.startswith(incomplete)]
+        return [*types, *super().shell_complete(ctx, incomplete)]
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """``--json`` may stand before the type, too."""
         if args and args[0] in ("-", "--json"):
@@ -64,13 +74,25 @@ def command() -> None:
     """Events."""
 
 
+def _fields(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Types and fields that go on from what is typed."""
+    names = [*TYPES, *(f"{name}=" for name in NAMES)]
+    return [name for name in names if name.startswith(incomplete)]
+
+
 @command.command(
     "send",
     help="Send one event, or with - those on standard input. The word send may be left"
     " out.",
     epilog=example("costd event send task_end task_id=MIN-123 status=completed"),
 )
-@click.argument("words", nargs=-1, required=True, metavar="TYPE [KEY=VALUE]… | -")
+@click.argument(
+    "words",
+    nargs=-1,
+    required=True,
+    metavar="TYPE [KEY=VALUE]… | -",
+    shell_complete=_fields,
+)
 @as_json
 def send(words: tuple[str, ...], as_json: bool) -> int:
     """Tell the daemon, or the spool."""
