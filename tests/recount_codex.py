@@ -92,22 +92,27 @@ def responses(rollout: Rollout) -> Iterator[tuple[str, str, Use]]:
     alone = Counter(use for _, _, use in rollout.records)
     before: Use = (0, 0, 0, 0)
     seen: list[Use] = []
+    heads: list[Use] = []  # values that no other one has gone on from
     has_parent = bool(rollout.threads and rollout.threads[0][2])
     for at, value in enumerate(rollout.values):
         now = value.total
         if now in seen[-9:]:
             continue
         used = tuple(n - b for n, b in zip(now, before, strict=True))
-        if not seen and has_parent and value.last is not None:
-            used = value.last
+        from_head = [old for old in heads if value.last and fits(old, value.last, now)]
+        if from_head or (not seen and has_parent and value.last is not None):
+            used = value.last or used
+            before = from_head[-1] if from_head else before
         elif now[0] < before[0] or now[3] < before[3]:
             later = next(
                 (v.total for v in rollout.values[at + 1 :] if v.total != now), now
             )
             if later[0] >= before[0] and later[3] >= before[3]:
                 continue  # the old level again: this value was only late
-            fits = value.last and value.last[0] <= now[0] and value.last[3] <= now[3]
-            used = value.last if value.last and fits else now
+            is_known = value.last and fits((0, 0, 0, 0), value.last, now, least=True)
+            used = value.last if value.last and is_known else now
+            before = (0, 0, 0, 0)
+        heads = [*(old for old in heads if old != before), now]
         before = now
         seen.append(now)
         if not value.imported:
@@ -117,6 +122,12 @@ def responses(rollout: Rollout) -> Iterator[tuple[str, str, Use]]:
         if alone[use] > 0:
             alone[use] -= 1
             yield response_id, model, use
+
+
+def fits(old: Use, last: Use, now: Use, *, least: bool = False) -> bool:
+    """Whether a counter came from ``old`` to ``now`` by ``last``, or by more."""
+    steps = [(now[i] - old[i], last[i]) for i in (0, 3)]
+    return all(step >= said if least else step == said for step, said in steps)
 
 
 def read(path: Path) -> Rollout:

@@ -28,7 +28,7 @@ FIELDS = (
 )
 STEPS = (
     "respond respond respond respond repeat limit turn turn settings reset lower late "
-    "record record_first compact compact_silently meta done noise broken cut"
+    "other record record_first compact compact_silently meta done noise broken cut"
 ).split()
 
 
@@ -40,6 +40,7 @@ class Writer:
     total: tuple[int, ...] = (0, 0, 0, 0)
     used: tuple[int, ...] = (0, 0, 0, 0)
     old: tuple[int, ...] = (0, 0, 0, 0)
+    other: tuple[int, ...] = (0, 0, 0, 0)
     turns: int = 0
 
     def put(self, kind: str, payload: dict[str, Any]) -> None:
@@ -126,6 +127,8 @@ class Writer:
             self.total = (0, 0, 0, 0)
         elif step == "lower":
             self.total = tuple(n // 2 for n in self.total)
+        elif step == "other":
+            self.total, self.other = self.other, self.total
         elif step == "broken":
             self.lines.append(b"\0" * size + b"no record\n")
         elif self.lines:
