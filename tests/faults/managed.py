@@ -25,11 +25,13 @@ from faults.homes import need
 UID = 1000
 HOME = Path("/home/the user")
 RUNTIME = Path(f"/run/user/{UID}")
+ROOTS_HOME = Path("/home/root")
 
 # The first process of the namespaces. $1 is a name for its cgroup; the words after it are
 # the directories that the user must be able to read: what is in the way is covered.
 INIT = r"""
 set -eu
+umask 022
 group=$1; shift
 mount --make-rprivate /
 stash=$(mktemp -d)
@@ -47,13 +49,19 @@ for path in "$@"; do
 done
 umount -l "$stash"; rmdir "$stash"
 mkdir -p /run/systemd/system /run/systemd/unit-root /run/systemd/propagate
+# What the first systemd of a machine makes, to put over what nobody may see.
+( umask 777; cd /run/systemd; mkdir inaccessible inaccessible/dir; cd inaccessible
+  touch reg; mkfifo fifo; mknod chr c 0 0; mknod blk b 0 0 )
+chmod 755 /run/systemd/inaccessible
 mkdir -p "$RUNTIME" "$USER_HOME"
-echo "cu:x:$USER_ID:$USER_ID::$USER_HOME:/bin/sh" > /run/passwd
-echo "root:x:0:0:root:/:/bin/sh" >> /run/passwd
-printf 'cu:x:%s:\nroot:x:0:\n' "$USER_ID" > /run/group
+echo "root:x:0:0:root:$ROOT_HOME:/bin/sh" > /run/passwd
+echo "cu:x:1000:1000::$CU_HOME:/bin/sh" >> /run/passwd
+printf 'root:x:0:\ncu:x:1000:\n' > /run/group
+mkdir -p "$CU_HOME"; chown 1000:1000 "$CU_HOME"; chmod 700 "$CU_HOME"
 mount --bind /run/passwd /etc/passwd
 mount --bind /run/group /etc/group
 chown "$USER_ID:$USER_ID" "$RUNTIME" "$USER_HOME"; chmod 700 "$RUNTIME" "$USER_HOME"
+[ "$USER_ID" != 0 ] || chmod 755 "$RUNTIME"  # it stands for /run itself
 umount -l /sys/fs/cgroup 2>/dev/null || true
 mount -t cgroup2 none /sys/fs/cgroup
 home=/sys/fs/cgroup/$group
@@ -91,15 +99,19 @@ class Managed:
 
     Args:
         top: a directory for its log.
+        uid: whose manager it is: that of a user, or of root.
     """
 
-    def __init__(self, top: Path) -> None:
+    def __init__(self, top: Path, uid: int = UID) -> None:
+        self._uid = uid
+        self._home = HOME if uid else ROOTS_HOME
+        self._runtime = Path(f"/run/user/{uid}")
         need(["test", "-n", programs() or ""], "systemd")
         need(["unshare", "-m", "-p", "-f", "-C", "--mount-proc", "true"], "namespaces")
         self.log = top / "systemd.log"
         readable = [Path(sys.base_prefix), Path(sys.prefix), repository()]
         cover = sorted({str(p) for path in readable for p in closed_above(path)})
-        group = f"costd-test-{os.getpid()}"
+        group = f"costd-test-{os.urandom(6).hex()}"
         flags = ["-m", "-p", "-f", "-C", "--mount-proc", "--kill-child=TERM"]
         script = ["sh", "-c", INIT, "sh", group, *map(str, dict.fromkeys(readable))]
         with self.log.with_suffix(".init").open("wb") as said:
@@ -108,9 +120,11 @@ class Managed:
                 env={
                     "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin",
                     "COVER": " ".join(cover),
-                    "RUNTIME": str(RUNTIME),
-                    "USER_HOME": str(HOME),
-                    "USER_ID": str(UID),
+                    "RUNTIME": str(self._runtime),
+                    "USER_HOME": str(self._home),
+                    "CU_HOME": str(HOME),
+                    "ROOT_HOME": str(ROOTS_HOME),
+                    "USER_ID": str(uid),
                     "USER_LOG": str(self.log),
                     "MANAGER": programs() or "",
                 },
@@ -119,6 +133,8 @@ class Managed:
             )
         self._first = 0
         until(self._is_up, "systemd --user")
+        if uid == 0:  # services of a system may speak to it, whoever they run as
+            self.run("chmod", "666", f"{self._runtime}/systemd/notify")
 
     def _is_up(self) -> bool:
         assert self._process.poll() is None, self.said()
@@ -127,7 +143,9 @@ class Managed:
         if not pids:
             return False
         self._first = int(pids[0])
-        return self.run("test", "-S", f"{RUNTIME}/systemd/private").returncode == 0
+        return (
+            self.run("test", "-S", f"{self._runtime}/systemd/private").returncode == 0
+        )
 
     def said(self) -> str:
         """What the manager said, and the script that began it."""
@@ -136,22 +154,27 @@ class Managed:
 
     def home(self, *parts: str) -> Path:
         """A path in the user's home, as it is seen from here."""
-        return Path(f"/proc/{self._first}/root{HOME}", *parts)
+        return Path(f"/proc/{self._first}/root{self._home}", *parts)
 
-    def run(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
-        """A command of that user, within its session."""
+    def run(
+        self, *words: str, uid: int | None = None, **env: str
+    ) -> subprocess.CompletedProcess[str]:
+        """A command of that user, within its session; or of another."""
+        uid = self._uid if uid is None else uid
+        home = HOME if uid else ROOTS_HOME
         enter = ["nsenter", "-t", str(self._first), "-m", "-p", "-C"]
-        become = [f"--reuid={UID}", f"--regid={UID}", "--clear-groups"]
+        become = [f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
         variables = {
-            "HOME": str(HOME),
-            "XDG_RUNTIME_DIR": str(RUNTIME),
+            "HOME": str(home),
             "PATH": f"{sys.prefix}/bin:/usr/bin:/bin",
             "LANG": "C.UTF-8",
             **env,
         }
+        if uid == self._uid:
+            variables["XDG_RUNTIME_DIR"] = str(self._runtime)
         assign = [f"{name}={value}" for name, value in variables.items()]
         return subprocess.run(
-            [*enter, "setpriv", *become, "env", "-i", "-C", str(HOME), *assign, *words],
+            [*enter, "setpriv", *become, "env", "-i", "-C", str(home), *assign, *words],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -192,10 +215,10 @@ class Managed:
         for folder in reversed(path.parents):
             if folder.is_relative_to(self.home()) and not folder.exists():
                 folder.mkdir(mode=0o755)
-                os.chown(folder, UID, UID)
+                os.chown(folder, self._uid, self._uid)
         path.write_text(text)
         path.chmod(mode)
-        os.chown(path, UID, UID)
+        os.chown(path, self._uid, self._uid)
         return path
 
     def adjust(self, *lines: str) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -243,3 +245,44 @@ def probed(user: Managed, option: str) -> dict[str, str]:
     found: dict[str, str] = json.loads(file.read_text())
     file.unlink()
     return found
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> Iterator[Managed]:
+    """A manager of root's, in the place of a whole machine's."""
+    made = Managed(tmp_path, uid=0)
+    yield made
+    made.close()
+
+
+def test_52_the_unit_of_a_whole_machine_is_its_users(whole: Managed) -> None:
+    shown = whole.costd(
+        "service", "install", "--system", "--user=cu", "--dry-run", "--json"
+    )
+    (text,) = json.loads(shown.stdout)["texts"].values()
+    unit = ".config/systemd/user/costd-cu.service"
+    whole.write(text, unit, mode=0o644)
+    whole.write("[Service]\nWatchdogSec=2\n", f"{unit}.d/quick.conf", mode=0o644)
+    whole.control("daemon-reload")
+    whole.control("start", "costd-cu")
+    pid = whole.show("MainPID", "costd-cu")
+    process = whole.run("cat", f"/proc/{pid}/status").stdout
+    assert "\nUid:\t1000\t1000\t1000\t1000\n" in process
+    assert "\nCapBnd:\t0000000000000000\n" in process
+    assert "\nNoNewPrivs:\t1\n" in process
+
+    def may_write(path: str) -> bool:
+        become = ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"]
+        enter = ["nsenter", "-t", pid, "-m", *become]
+        return whole.run(*enter, "touch", path).returncode == 0
+
+    assert may_write(f"{HOME}/.local/state/costd/x")
+    assert not may_write(f"{HOME}/x")
+    assert whole.run("touch", f"{HOME}/x", uid=1000).returncode == 0  # outside of it
+    asked = whole.run(
+        f"{sys.prefix}/bin/python", "-P", "-m", "costd", "status", "--json", uid=1000
+    )
+    status = json.loads(asked.stdout)
+    assert (status["daemon"], status["pid"]) == (True, int(pid))
+    whole.control("stop", "costd-cu")
+    assert whole.show("Result", "costd-cu") == "success"
