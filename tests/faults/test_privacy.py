@@ -236,6 +236,7 @@ def raw(home: Home, method: str, target: str) -> bytes:
 
 
 FAILS = """
+from costd.log import get_logger
 from costd.{module} import {name}
 def fail(self, *args, **named):
     text = " ".join(repr(value)[:4000] for value in args)
@@ -243,6 +244,7 @@ def fail(self, *args, **named):
         text += file.read().decode("utf-8", "replace")
     error = {error}(text)
     error.doc = text
+    get_logger("engine").error("a_defect", line=text, data=[text], exc_info=error)
     raise error
 {name}.{method} = fail
 """
