@@ -26,8 +26,9 @@ from costd.ledger.agents import Agent
 
 IMPORT_BYTES = 48 << 20
 """Behind this much a second process is worth its start."""
-SLICE_BYTES = 6 << 20
+SLICE_BYTES = 3 << 20
 SLICE_LOGS = 128
+SLICE_OBSERVATIONS = 1_000
 NOTHING = 1 << 62
 _MAX_FAILED_IMPORTS = 3
 """A second process that keeps dying is done without."""
@@ -188,9 +189,7 @@ class Intake:
         recorded is read again after the next sweep.
         """
         self._feed()
-        segments, self._ready = self._ready, []
-        if not segments:
-            segments = self._read_slice()
+        segments = self._take_ready() or self._read_slice()
         if segments:
             self._record(segments)
         if not self.is_busy and self._importer is not None:
@@ -278,6 +277,15 @@ class Intake:
             self._importer.close()
             self._importer = None
         self.backlog.give_all_back()
+
+    def _take_ready(self) -> list[Segment]:
+        """As much as is recorded in one go: whoever asks something waits for it."""
+        held = count = 0
+        while count < len(self._ready) and held < SLICE_OBSERVATIONS:
+            held += len(self._ready[count].reading.observations)
+            count += 1
+        taken, self._ready = self._ready[:count], self._ready[count:]
+        return taken
 
     def _read_slice(self) -> list[Segment]:
         segments: list[Segment] = []

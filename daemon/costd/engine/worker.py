@@ -19,7 +19,7 @@ from costd.core.checkpoint import Checkpoint, Segment
 from costd.engine.frames import receive, send
 from costd.engine.reading import Reader
 
-_OBSERVATIONS_AT_ONCE = 2_000
+_OBSERVATIONS_AT_ONCE = 1_000
 
 
 def serve(source: BinaryIO, sink: BinaryIO, max_line_bytes: int) -> None:
