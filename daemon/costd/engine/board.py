@@ -1,4 +1,7 @@
-"""The issues as they are published: only those that changed are worked out anew."""
+"""The issues as they are published: only those that changed are worked out anew.
+
+A few at a time: a first import makes thousands, and questions wait for the engine.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,10 @@ _SHARE = 50
 """Of the time, one part in so many goes into this at most."""
 Clock = Callable[[], int]
 _LONGEST_GAP_MS = 10 * 60 * 1000
+_SLICE_MS = 25
+_BEHIND_SHARE = 10
+_LAST_MS = 2_000
+_AT_ONCE = 10
 
 
 class Board:
@@ -35,6 +42,7 @@ class Board:
         self._files: dict[str, Json] = {}
         self._entries: dict[str, Json] = {}
         self._stale: set[str] | None = None
+        self._waiting: set[str] = set()
         self._live: dict[str, str] = {}
         self._next_at = 0
         self.is_fresh = False
@@ -42,7 +50,7 @@ class Board:
 
     def is_behind(self, view: View) -> bool:
         """Whether something has changed that was not worked out."""
-        return self._stale is None or bool(view.ledger.owners.changed)
+        return self._stale is None or bool(self._waiting or view.ledger.owners.changed)
 
     def unsent(self) -> None:
         """What was published has not arrived."""
@@ -59,7 +67,9 @@ class Board:
         }
 
     def refresh(self, view: View, clock: Clock, *, is_last: bool) -> dict[str, Any]:
-        """The files that are not as they were, by name; none while it is too soon.
+        """Files that are not as they were, by name; none while it is too soon.
+
+        What is about all issues waits until each of them is worked out.
 
         Args:
             view: the moment.
@@ -69,14 +79,23 @@ class Board:
         began = clock()
         if 0 < self._next_at - began < _LONGEST_GAP_MS and not is_last:
             return {}
-        names = self._changed(view)
-        found = self._issues(view, names)
-        if names:
+        self._waiting |= self._changed(view)
+        if not self._waiting:
+            return {}
+        found: dict[str, Any] = {}
+        most = _LAST_MS if is_last else _SLICE_MS
+        while self._waiting and clock() - began <= most:
+            found |= self._issues(view, self._take())
+        if not self._waiting:
             self.is_fresh = True
             found["costs-by-issue.json"] = self._by_issue(view)
         ended = clock()
-        self._next_at = ended + _SHARE * max(0, ended - began)
+        share = _BEHIND_SHARE if self._waiting else _SHARE
+        self._next_at = ended + share * max(0, ended - began)
         return found
+
+    def _take(self) -> set[str]:
+        return {self._waiting.pop() for _ in range(min(_AT_ONCE, len(self._waiting)))}
 
     def _changed(self, view: View) -> set[str]:
         """The owners whose files may not be as they were."""

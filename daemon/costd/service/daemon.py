@@ -24,8 +24,7 @@ from costd.log import configure, get_logger
 from costd.paths import Paths
 from costd.publish import desktop
 from costd.publish.api import build_app
-from costd.publish.encode import dump
-from costd.publish.files import publish, sweep_temporaries, write_atomic
+from costd.publish.files import write_atomic
 from costd.publish.live import Live
 from costd.publish.loopback import Loopback
 from costd.publish.notify import notify, watchdog_seconds
@@ -37,6 +36,7 @@ from costd.service.engines import Engines, Work
 from costd.service.heart import Heart
 from costd.service.host import compose, now, prepare, roots_of
 from costd.service.logfile import LogFile
+from costd.service.press import Press
 from costd.service.reload import change
 from costd.service.signals import force_exit, heard
 
@@ -101,6 +101,7 @@ class _Daemon:
         self._engines = Engines(crashed=lambda: orders.put(Stop(1)))
         self._courier = Courier(self._engines.ask, self._engines.note, now, os.environ)
         self._log_file = LogFile(os.environ)
+        self._press = Press(self._paths.output_dir)
         self._refused = 0
         self._trouble = ""
 
@@ -113,6 +114,7 @@ class _Daemon:
             notify("STATUS=opening the ledger")
             work = self._compose(self._config)
             # From here on everything that began is ended, whatever happens.
+            stack.callback(self._press.close)
             stack.callback(self._end)
             self._server = _server(self._config, self._ask, self._live, listener)
             self._server.start()
@@ -154,7 +156,8 @@ class _Daemon:
     # The engine.
 
     def _compose(self, config: Config) -> Work:
-        engine = compose(config, self._paths, publish_to=_outlet(config, self._paths))
+        self._press.mirrors = config.output.mirror_dirs
+        engine = compose(config, self._paths, publish_to=self._press.put)
         engine.report = _report
         engine.say = engine.alarm.say = log.warning
         if config.health.desktop_notices:
@@ -322,22 +325,6 @@ def _watch(config: Config, paths: Paths, engines: Engines) -> Watch:
 
 def _directories(config: Config) -> list[str]:
     return [root for roots in roots_of(config).values() for root in roots]
-
-
-def _outlet(
-    config: Config, paths: Paths
-) -> Callable[[Mapping[str, Any]], dict[str, str]]:
-    """Where the summary files go."""
-    sweep_temporaries(paths.output_dir)
-
-    def put(documents: Mapping[str, Any]) -> dict[str, str]:
-        encoded = {name: dump(value) for name, value in documents.items()}
-        done = publish(paths.output_dir, encoded, config.output.mirror_dirs)
-        for problem in done.problems:
-            log.warning("publish_failed", reason=problem.message)
-        return {"publish": done.problems[0].message} if done.problems else {}
-
-    return put
 
 
 def _loopback(config: Config, paths: Paths) -> Loopback | None:
