@@ -96,7 +96,9 @@ class Care:
         self._look()
 
     def _look(self) -> None:
-        if self._custody is not None:
+        if self._custody is None:
+            return
+        with suppress(OSError):  # out of descriptors, say: as it was seen before
             self.reports = self._custody.reports()
             self.snapshot = self._custody.latest_snapshot()
             self.disk_free = free_bytes(self._custody.path.parent)

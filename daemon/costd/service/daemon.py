@@ -33,6 +33,7 @@ from costd.publish.sockets import inherited, is_live
 from costd.schedule import Beat
 from costd.service.courier import Courier
 from costd.service.engines import Engines, Work
+from costd.service.failures import Failures
 from costd.service.heart import Heart
 from costd.service.host import compose, now, prepare, roots_of
 from costd.service.logfile import LogFile
@@ -354,5 +355,4 @@ def _give_memory_back() -> None:
         trim(0)
 
 
-def _report(place: str, error: Exception) -> None:
-    log.warning("request_failed", place=place, error=type(error).__name__)
+_report = Failures(now)

@@ -21,6 +21,8 @@ _COMMAND, _ARGUMENTS, _NO_ARGUMENTS = "<command-", "<command-args>", "<command-a
 _OF_THE_AGENT = ("<local-command-", "<bash-", "<task-notification", "Caveat: ")
 _REMINDER, _REMINDED = "<system-reminder>", "</system-reminder>"
 _OF_THE_EDITOR = "<ide_"
+_LONGEST = 1 << 20
+"""Bytes of a line that a person may have written; more would only cost memory."""
 
 
 class Part(Struct, gc=False):
@@ -55,6 +57,8 @@ def answers_tools(message: Message | None) -> bool:
 
 def is_prompt(line: memoryview, session_id: str, at: int, reading: Reading) -> bool:
     """Whether a user's line is a prompt; the one issue in it goes into ``reading``."""
+    if len(line) > _LONGEST:
+        return False
     try:
         issue = _addressed(line)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
