@@ -120,9 +120,9 @@ class Scope:
         query = urlencode([(n, v) for n, values in pairs.items() for v in values])
         return (path or self.path) + (f"?{query}" if query else "")
 
-    def day_link(self, path: str, day: str) -> str:
+    def day_link(self, path: str, day: str, **change: object) -> str:
         """The address of one day."""
-        return self.link(path, since=day, until=day)
+        return self.link(path, since=day, until=day, **change)
 
 
 def address(folder: str, name: Any) -> str:

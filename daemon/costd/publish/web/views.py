@@ -177,6 +177,7 @@ async def session(visit: Visit) -> Json:
     """One session, down to its responses."""
     offset, order = _number(visit.scope, "offset"), visit.scope.more.get("order", "")
     wanted: dict[str, object] = {"session": visit.name, "offset": offset}
+    wanted |= {"model": "".join(visit.scope.filters.get("model", [])[:1])}
     wanted |= {"limit": RESPONSES, "order": order if order == "cost" else "time"}
     found, owners, responses = await visit.asking.several(
         ("session", {"id": visit.name}),
