@@ -158,7 +158,7 @@ def test_whichever_page_is_lost_a_snapshot_has_it(kept: Kept) -> None:
     take(kept.path, snapshots_of(kept.path), NOW)
     before = kept.close()
     whole = kept.path.read_bytes()
-    for number in range(0, len(whole) // PAGE, 3):
+    for number in range(0, len(whole) // PAGE, 6):
         kept.path.write_bytes(whole)
         overwrite(kept.path, number * PAGE, b"\x99" * PAGE)
         if examine(kept.path).ok:  # a page that is not in use
@@ -172,7 +172,7 @@ def test_without_a_snapshot_all_is_saved_that_can_be_read(kept: Kept) -> None:
     before, _ = kept.close()
     whole = kept.path.read_bytes()
     lost = []
-    for number in range(1, len(whole) // PAGE, 2):
+    for number in range(1, len(whole) // PAGE, 4):
         kept.path.write_bytes(whole)
         overwrite(kept.path, number * PAGE, b"\x99" * PAGE)
         if examine(kept.path).ok:

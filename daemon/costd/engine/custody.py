@@ -82,6 +82,8 @@ class Custody:
         self._roots = tuple(roots)
         self._clock = clock
         self._pending: Path | None = None
+        self.on_progress: Callable[[], None] = lambda: None
+        """Called now and then while a ledger is mended."""
 
     def open(self) -> Ledger:
         """The ledger; one that is damaged, emptied or gone is mended first.
@@ -111,6 +113,7 @@ class Custody:
             keys=self._keys,
             state=log_state(self._roots),
             now=now,
+            progress=self.on_progress,
         )
         self._pending = self._write(_report(reason, now, done))
         return self._ledger()

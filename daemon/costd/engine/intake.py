@@ -213,9 +213,11 @@ class Intake:
         except LedgerBusyError as error:
             self.problem = error
             self.busy_count += 1
+            self._ledger.database.be_patient(is_usual=False)
             self.give_up()
             return
         self.problem = None
+        self._ledger.database.be_patient(is_usual=True)
         self.changed_since = min(self.changed_since, recorded.earliest_at)
         self.progress.new_responses += recorded.new_responses
         self.progress.changed_responses += recorded.changed_responses

@@ -24,6 +24,7 @@ from costd.core.errors import (
 
 APPLICATION_ID = 0x636F7374  # "cost"
 _PAGE_CACHE_KIB = 8 * 1024
+_PATIENCE_MS, _IMPATIENCE_MS = 5_000, 100
 
 
 class Database:
@@ -39,6 +40,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.is_closed = False
+        self._is_patient = True
         old = os.umask(0o077)
         try:
             with translated(path):
@@ -130,6 +132,13 @@ class Database:
         with translated(self.path):
             self.connection.execute("PRAGMA shrink_memory").fetchall()
 
+    def be_patient(self, *, is_usual: bool) -> None:
+        """How long to wait for a lock: who waits in vain lets others wait for answers."""
+        if is_usual != self._is_patient:
+            self._is_patient = is_usual
+            wait = _PATIENCE_MS if is_usual else _IMPATIENCE_MS
+            self.connection.execute(f"PRAGMA busy_timeout = {wait}")
+
     def close(self) -> None:
         """Close; whatever was committed is there."""
         self.is_closed = True
@@ -144,7 +153,7 @@ def _configure(connection: sqlite3.Connection) -> None:
             "Put the state on a local disk: set COSTD_STATE_DIR or [paths] state_dir.",
         )
     connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("PRAGMA busy_timeout = 5000")
+    connection.execute(f"PRAGMA busy_timeout = {_PATIENCE_MS}")
     connection.execute(f"PRAGMA cache_size = -{_PAGE_CACHE_KIB}")
     connection.execute("PRAGMA wal_autocheckpoint = 16000")
     connection.execute("PRAGMA journal_size_limit = 33554432")

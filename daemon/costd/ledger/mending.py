@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
+from itertools import islice
 from sqlite3 import Connection
 from typing import NamedTuple
 
@@ -32,6 +33,7 @@ _BY_HAND = frozenset(
     "cell stint attribution task task_cell event_log log_file skipped_line response"
     " observation meta".split()
 )
+_AT_ONCE = 2_000
 _MOST = 10**10
 """No count of tokens is higher: whatever says so has lost its bytes."""
 
@@ -82,7 +84,11 @@ class Expected(NamedTuple):
 
 
 def mend(
-    target: Connection, sources: Sequence[Source], state: State, card: RateCard
+    target: Connection,
+    sources: Sequence[Source],
+    state: State,
+    card: RateCard,
+    progress: Callable[[], None] = lambda: None,
 ) -> Mended:
     """Fill a new ledger, within the caller's transaction.
 
@@ -91,8 +97,9 @@ def mend(
         sources: the damaged ledger, then a snapshot; what the first has wins.
         state: says of a log how it is now.
         card: with which the costs of responses are checked.
+        progress: called now and then.
     """
-    mender = _Mender(target, state, card)
+    mender = _Mender(target, state, card, progress)
     for number, source in enumerate(sources):
         mender.take(source, is_first=number == 0)
     return mender.report(mender.finish())
@@ -115,7 +122,14 @@ def _one(connection: Connection, query: str) -> int | None:
 
 
 class _Mender:
-    def __init__(self, target: Connection, state: State, card: RateCard) -> None:
+    def __init__(
+        self,
+        target: Connection,
+        state: State,
+        card: RateCard,
+        progress: Callable[[], None],
+    ) -> None:
+        self._progress = progress
         self._target = target
         self._state = state
         self._card = card
@@ -178,7 +192,10 @@ class _Mender:
         return _Reading(table, self._noted(table, source.name, name))
 
     def _noted(self, table: Table, source: str, name: str) -> Iterator[Values]:
-        yield from table.rows()
+        for number, values in enumerate(table.rows()):
+            if number % _AT_ONCE == 0:
+                self._progress()
+            yield values
         if not table.is_whole:
             self._damaged.append(f"{name} ({source})")
 
@@ -190,10 +207,22 @@ class _Mender:
             self._lost[name] += 1
             return False
 
+    def _put_all(self, name: str, sql: str, rows: Iterable[Sequence[object]]) -> None:
+        """Many rows; where one of them does not fit, one by one."""
+        waiting = iter(rows)
+        while some := list(islice(waiting, _AT_ONCE)):
+            self._target.execute("SAVEPOINT some")
+            try:
+                self._target.executemany(sql, some)
+            except (sqlite3.Error, OverflowError):
+                self._target.execute("ROLLBACK TO some")
+                for row in some:
+                    self._put(name, sql, row)
+            self._target.execute("RELEASE some")
+
     def _copy(self, source: Source, name: str, columns: list[str]) -> None:
-        sql = _insert(name, columns)
-        for values in self._rows(source, name, columns).rows:
-            self._put(name, sql, values)
+        rows = self._rows(source, name, columns).rows
+        self._put_all(name, _insert(name, columns), rows)
 
     def _take_logs(self, source: Source, have: list[str]) -> None:
         columns = [c for c in self._columns["log_file"] if c in have]
@@ -238,19 +267,29 @@ class _Mender:
     def _take_responses(self, source: Source, *, is_first: bool) -> None:
         reading = self._rows(source, "response", COLUMNS.split(", "))
         versions = dict(self._target.execute("SELECT id, card_version FROM price"))
+        if is_first:
+            self._put_all("response", _ADD_ONCE, self._own_rows(reading, versions))
+            self._own = reading.table
+            return
+        for row in self._history(reading):
+            self._take_older(row, is_sound=self._is_sound(row, versions))
+
+    def _history(self, reading: _Reading) -> Iterator[Row]:
+        """Responses but those whose logs are read again."""
         for values in reading.rows:
             row = Row(*values)
-            if row.file_id in self._current and row.grp not in self._groups:
-                continue  # its log is read again
-            is_sound = self._is_sound(row, versions)
-            if not is_first:
-                self._take_older(row, is_sound=is_sound)
-            elif is_sound:
-                self._put("response", _ADD_ONCE, row)
+            if row.file_id not in self._current or row.grp in self._groups:
+                yield row
+
+    def _own_rows(
+        self, reading: _Reading, versions: Mapping[int, str]
+    ) -> Iterator[Row]:
+        """Those of the damaged ledger that can be believed."""
+        for row in self._history(reading):
+            if self._is_sound(row, versions):
+                yield row
             else:
                 self._suspects[row.id] = row
-        if is_first:
-            self._own = reading.table
 
     def _take_older(self, row: Row, *, is_sound: bool) -> None:
         """A row of a snapshot, where the damaged ledger has lost it.

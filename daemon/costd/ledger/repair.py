@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -45,7 +46,13 @@ def snapshots_of(ledger: Path) -> Path:
 
 
 def repair(
-    path: Path, *, card: RateCard, keys: Keys, state: State, now: int
+    path: Path,
+    *,
+    card: RateCard,
+    keys: Keys,
+    state: State,
+    now: int,
+    progress: Callable[[], None] = lambda: None,
 ) -> Repaired:
     """Make a new ledger of what can be read, and put it in place.
 
@@ -59,7 +66,7 @@ def repair(
     folder.mkdir(mode=0o700)
     try:
         with translated(path):
-            found, said, snapshot = _build(path, folder, card, state)
+            found, said, snapshot = _build(path, folder, card, state, progress)
         new = folder / path.name
         ledger = Ledger(new, card, keys)  # which works out all owners
         ledger.database.checkpoint()
@@ -136,12 +143,19 @@ def _mended(path: Path) -> Path:
 
 
 def _build(
-    path: Path, folder: Path, card: RateCard, state: State
+    path: Path,
+    folder: Path,
+    card: RateCard,
+    state: State,
+    progress: Callable[[], None],
 ) -> tuple[Mended, Expected, Path | None]:
     new = Database(folder / path.name)
     with ExitStack() as stack:
         stack.callback(new.close)
         new.checkpoint()
+        # Until it is in place it may be lost, and is made again.
+        new.connection.execute("PRAGMA synchronous = OFF")
+        new.connection.execute("PRAGMA cache_size = -65536")
         sources = []
         with suppress(sqlite3.Error, OSError):
             context = damaged(path, new.path, folder)
@@ -157,7 +171,7 @@ def _build(
         with new.transaction() as connection:
             if not sources:
                 begin_lineage(connection)
-            found = mend(connection, sources, state, card)
+            found = mend(connection, sources, state, card, progress)
         if not sources or sources[0].name != _OLD:
             found.damaged.insert(0, f"everything ({_OLD})")
         said = expected(sources[0].connection) if sources else Expected(None, None)

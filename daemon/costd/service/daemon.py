@@ -158,7 +158,12 @@ class _Daemon:
 
     def _compose(self, config: Config) -> Work:
         self._press.mirrors = config.output.mirror_dirs
-        engine = compose(config, self._paths, publish_to=self._press.put)
+        engine = compose(
+            config,
+            self._paths,
+            publish_to=self._press.put,
+            on_mending=_ask_for_time,
+        )
         engine.report = _report
         engine.say = engine.alarm.say = log.warning
         if config.health.desktop_notices:
@@ -346,6 +351,11 @@ def _announce(paths: Paths, server: Server, started_at: int) -> None:
         "port": server.port,
     }
     write_atomic(paths.daemon_file, orjson.dumps(about) + b"\n")
+
+
+def _ask_for_time() -> None:
+    """A ledger is mended before anything else can begin: the manager shall wait."""
+    notify("EXTEND_TIMEOUT_USEC=120000000", "STATUS=mending the ledger")
 
 
 def _give_memory_back() -> None:

@@ -100,16 +100,23 @@ def refuse_elsewhere(place: str, mountinfo: str) -> None:
         )
 
 
-def compose(config: Config, paths: Paths, publish_to: Publish | None) -> Engine:
+def compose(
+    config: Config,
+    paths: Paths,
+    publish_to: Publish | None,
+    on_mending: Callable[[], None] = lambda: None,
+) -> Engine:
     """The engine with everything it needs; with an outlet it is the daemon's.
 
-    The caller holds the lock.
+    The caller holds the lock. ``on_mending`` is called now and then while a damaged
+    ledger is mended, which takes its time.
     """
     remove_recounts(paths.state_dir)
     orchestrators = Orchestrators(Path.home(), os.environ)
     maps = [paths.output_dir, *config.output.mirror_dirs]
     roots = roots_of(config)
     custody = custody_of(config, paths)
+    custody.on_progress = on_mending
     engine = Engine(
         ledger=custody.open(),
         roots=roots,

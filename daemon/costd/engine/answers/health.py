@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from costd.core.amounts import plural
 from costd.core.instants import DAY, MINUTE
 from costd.core.summary import together
 from costd.engine.answers.keeping import file_problems
-from costd.engine.answers.problem import ERROR, Problem
+from costd.engine.answers.problem import ERROR, Problem, quoted
 from costd.engine.history import sums_by
 from costd.engine.view import View
 from costd.ingest.compressed import MISSING
@@ -27,7 +29,7 @@ def problems(view: View) -> list[dict[str, Any]]:
 
 def _trouble(code: str, message: str) -> Problem:
     if code == "spool":
-        fix = "Look at the *.bad files there; remove them when they are of no use."
+        fix = "`ls *.bad` there shows them; `rm` those that are of no use."
         return Problem(code, message, fix)
     if code == "webhook":
         fix = "Look at [webhook]; what could not be sent is tried again for a while."
@@ -40,6 +42,8 @@ def _trouble(code: str, message: str) -> Problem:
         return Problem(code, message, fix)
     fixes = {
         "config": "Look: costd config check. Then: costd config reload",
+        "publish": "See `ls -ld` and `df -h` of the place that is named; costd goes on "
+        "by itself.",
         "socket": "Make the place writable, or set [paths] and restart costd.",
     }
     return Problem(
@@ -100,7 +104,8 @@ def _logs(view: View) -> list[Problem]:
                 Problem(
                     "no_logs",
                     "None of the directories with session logs is there yet.",
-                    "Start an agent, or name the place in [sources.claude] or [sources.codex].",
+                    "Start an agent, or name the place: "
+                    "`costd config set sources.claude.roots '[\"DIRECTORY\"]'`",
                 )
             )
     for problem in sweep.problems:
@@ -109,19 +114,20 @@ def _logs(view: View) -> list[Problem]:
                 Problem(
                     "unreadable_directory",
                     f"A directory of logs cannot be read ({problem.error}).",
-                    "Look at its permissions: `costd doctor`.",
+                    f"`find {_places(view)} -type d ! -perm -u+rx` finds it, "
+                    "`chmod u+rx DIRECTORY` mends it.",
                     ERROR,
                 )
             )
             break
-    found.extend(_unreadable(list(view.intake.unreadable.values())))
+    found.extend(_unreadable(view))
     known = covered(view)
     if known.skipped_lines:
         found.append(
             Problem(
                 "skipped_lines",
-                f"{known.skipped_lines} damaged lines could not be used.",
-                "`costd doctor` names their files and offsets.",
+                f"{plural(known.skipped_lines, 'damaged line')} could not be used.",
+                "`costd doctor` names files and offsets; nothing else is left out.",
             )
         )
     return [*found, *_misdated(view)]
@@ -142,8 +148,16 @@ def _misdated(view: View) -> list[Problem]:
     ]
 
 
-def _unreadable(reasons: list[str]) -> list[Problem]:
+def _places(view: View) -> str:
+    """The directories with logs, as a shell takes them."""
+    roots = (root for some in view.intake.roots.values() for root in some)
+    there = [root for root in roots if Path(root).is_dir()]
+    return " ".join(quoted(root) for root in there)
+
+
+def _unreadable(view: View) -> list[Problem]:
     """Logs that are there and could not be read, by why."""
+    reasons = list(view.intake.unreadable.values())
     found = []
     if compressed := reasons.count(MISSING):
         found.append(
@@ -156,11 +170,14 @@ def _unreadable(reasons: list[str]) -> list[Problem]:
         )
     if others := [reason for reason in reasons if reason != MISSING]:
         count, reason = len(others), others[0]
+        path = next(p for p, why in view.intake.unreadable.items() if why == reason)
         found.append(
             Problem(
                 "unreadable_logs",
-                f"{count} logs cannot be read ({reason}); their cost is missing.",
-                "Make them readable for the user who runs costd.",
+                f"{plural(count, 'log')} cannot be read ({reason}); "
+                "what is in them is missing.",
+                f"`chmod u+r {quoted(path)}`"
+                + (", and likewise the others" if count > 1 else ""),
                 ERROR,
             )
         )
@@ -197,6 +214,7 @@ def _money(view: View) -> list[Problem]:
         Problem(
             "unpriced_models",
             f"{tokens:,} tokens of models without a price are in no total: {names}.",
-            "Add [prices.overrides] or [prices.aliases], then `costd reprice`.",
+            "Add [prices.overrides] or [prices.aliases] to the file that `costd config "
+            "path` names, then `costd config reload` and `costd reprice`.",
         )
     ]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from costd.core.instants import DAY, HOUR, format_instant
 from costd.core.summary import instant
-from costd.engine.answers.problem import ERROR, Problem
+from costd.engine.answers.problem import ERROR, Problem, quoted
 from costd.engine.view import View
 
 _OLD = 3 * DAY
@@ -43,7 +42,7 @@ def _file(view: View) -> Iterator[Problem]:
         if not view.is_daemon:
             fix = "The daemon mends it: `costd service start`, or `costd run`"
         elif not care.must_go():
-            folder = _quoted(view.ledger.database.path.with_name("snapshots"))
+            folder = quoted(view.ledger.database.path.with_name("snapshots"))
             fix = f"Mended once today already. `costd restore FILE`, of `ls {folder}`"
         said = f"The ledger is damaged: {care.damage}."
         yield Problem("ledger_damaged", said, fix, ERROR)
@@ -64,7 +63,7 @@ def _kept(view: View) -> Iterator[Problem]:
             "ledger_recovered",
             f"The ledger's file was mended or put back; {latest.name} says what could "
             "not be recovered.",
-            f"Read it, then remove it: `rm {_quoted(latest)}`",
+            f"Read it, then remove it: `rm {quoted(latest)}`",
         )
     if care.trouble is not None:
         yield Problem("snapshot_failed", care.trouble.message, care.trouble.fix)
@@ -82,7 +81,7 @@ def _disk(view: View) -> Iterator[Problem]:
     free = view.care.disk_free
     if free is None or free >= _LITTLE_BYTES:
         return
-    place = _quoted(view.ledger.database.path.parent)
+    place = quoted(view.ledger.database.path.parent)
     is_scarce = free < _SCARCE_BYTES
     yield Problem(
         "disk_low",
@@ -125,7 +124,3 @@ def size_of(path: Path) -> int | None:
         return path.stat().st_size
     except OSError:
         return None
-
-
-def _quoted(path: Path) -> str:
-    return shlex.quote(str(path).encode("utf-8", "replace").decode())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
 from typing import NamedTuple
 
 ERROR, WARNING = "error", "warning"
@@ -14,3 +16,8 @@ class Problem(NamedTuple):
     message: str
     fix: str
     severity: str = WARNING
+
+
+def quoted(path: str | Path) -> str:
+    """A path as a shell takes it; what is no text in it cannot be shown."""
+    return shlex.quote(str(path).encode("utf-8", "replace").decode())
