@@ -167,6 +167,8 @@ def test_prose_is_kept_without_keys_and_not_for_ever() -> None:
     found = event("activity", description="with sk-ant-abc123 " + "x" * 5000)
     text = found.details["description"]
     assert "sk-ant" not in text
+    named = event("activity", action="use sk-ant-abc123")
+    assert named.details["action"] == "use [redacted]"
     assert len(text) < 4100
 
 
@@ -206,6 +208,8 @@ def test_a_task_that_can_be_an_issue_is_one() -> None:
         ({"type": "task_start", "task_id": "a", "issue": "../x"}, "issue "),
         ({"type": "task_end", "task_id": "a", "iterations": 1.5}, "iterations must"),
         ({"type": "task_end", "task_id": "a", "iterations": "many"}, "iterations must"),
+        ({"type": "task_end", "task_id": "a", "iterations": "9" * 5000}, "iterations"),
+        ({"type": "task_end", "task_id": "a", "iterations": "²"}, "iterations must"),
         ({"type": "execution", "agent": "a", "input_tokens": -1}, "input_tokens must"),
         ({"type": "execution", "agent": "a", "input_tokens": 10**11}, "input_tokens"),
         ({"type": "execution", "agent": "a", "cost_usd": -0.1}, "cost_usd must"),

@@ -7,6 +7,7 @@ refused is refused by name: an error never repeats what was sent.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ LONGEST_TEXT = 4000
 MOST = 10**12
 LAST_LAMPORT = 1 << 48
 """A clock that is set beyond this is broken, and would break every other one."""
+_DIGITS = re.compile(r"[0-9]{1,18}", re.ASCII)
 _FIRST_MS = 10**11
 """A smaller number is seconds: as milliseconds it would lie in the spring of 1973."""
 
@@ -51,6 +53,11 @@ def identifier(value: object) -> str:
     return text
 
 
+def label(value: object) -> str:
+    """A name that somebody gave, which may be a sentence: without keys and tokens."""
+    return redact(identifier(value))
+
+
 def prose(value: object) -> str:
     """Text that people wrote: without keys and tokens, cut where it is too long."""
     if not isinstance(value, str):
@@ -62,8 +69,8 @@ def prose(value: object) -> str:
 def count(value: object) -> int:
     """A whole number that is not negative."""
     number = value
-    if isinstance(number, str) and number.strip().isascii():
-        number = int(number) if number.strip().isdigit() else number
+    if isinstance(number, str) and _DIGITS.fullmatch(number.strip()):
+        number = int(number)
     if isinstance(number, float) and number.is_integer():
         number = int(number)
     if not isinstance(number, int) or isinstance(number, bool) or number < 0:
@@ -186,15 +193,15 @@ _NAMED: dict[str, Callable[[object], object]] = {
     "cost_usd": usd,
     # What follows is kept as it is, in the event's details.
     "reasoning_tokens": tokens,
-    "task_type": identifier,
+    "task_type": label,
     "iterations": count,
-    "gate_name": identifier,
+    "gate_name": label,
     "passed": truth,
-    "reviewer": identifier,
+    "reviewer": label,
     "issues_p0": count,
     "issues_p1": count,
-    "activity_type": identifier,
-    "action": identifier,
+    "activity_type": label,
+    "action": label,
     "title": prose,
     "description": prose,
     "error": prose,

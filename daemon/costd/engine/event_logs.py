@@ -54,6 +54,10 @@ class EventLogs:
         self.present: set[bytes] = set()
         """The files that were there at the last look."""
 
+    def forget(self) -> None:
+        """Look at every file as if for the first time: the ledger is another one."""
+        self._seen.clear()
+
     def slices(self, connection: Connection) -> Iterator[None]:
         """Read what is new in every file, a slice in each step.
 
@@ -247,6 +251,9 @@ class _Lines:
             found = read(value, now=self._now, new_id=lambda: self._id(line, offset))
         except EventError as error:
             self.skip(offset, len(line), str(error))
+        except Exception as error:  # noqa: BLE001 - one line must not stop the others
+            reason = f"costd has a defect: {type(error).__name__}"
+            self.skip(offset, len(line), reason)
         else:
             self.events.append(found)
 

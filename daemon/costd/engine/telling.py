@@ -60,6 +60,8 @@ class Telling:
         self._ledger = ledger
         self._clock = None
         self._reading = False
+        if self._logs is not None:
+            self._logs.forget()
 
     def look(self, now: int, troubles: dict[str, str]) -> None:
         """Look for what was left for costd.
@@ -73,12 +75,11 @@ class Telling:
         if self._logs is None:
             return
         self.catch_up(now)
-        with self._ledger.database.reading() as connection:
+        with suppress(CostdError), self._ledger.database.reading() as connection:
             known = event_logs.states(connection)
             logs = [log for log in known if log.path in self._logs.present]
-        found = trouble(logs, self._logs.unreadable)
-        if found:
-            troubles["event_log"] = found
+            if found := trouble(logs, self._logs.unreadable):
+                troubles["event_log"] = found
 
     def read_logs(self, files: Iterable[str], folders: Iterable[str]) -> None:
         """Read those files of events from now on."""
@@ -93,7 +94,8 @@ class Telling:
         self._now = now
         if self._logs is None or self._reading:
             return
-        steps = self._logs.slices(self._ledger.database.connection)
+        database = self._ledger.database
+        steps = database.stepping(self._logs.slices(database.connection))
         with suppress(StopIteration, CostdError):  # what fails is read again
             next(steps)
             self._reading = True
@@ -123,6 +125,10 @@ class Telling:
                 event = read(value, now=now, new_id=new_id, ignored=ignored)
             except EventError as error:
                 rejected.append({"index": index, "message": str(error)})
+            except Exception as error:  # noqa: BLE001 - one must not stop the others
+                name = type(error).__name__
+                message = f"costd has a defect: {name}"
+                rejected.append({"index": index, "message": message})
             else:
                 found.append(event)
         taken = self.keep(found, now=now, origin=origin)

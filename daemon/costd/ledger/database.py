@@ -26,6 +26,8 @@ APPLICATION_ID = 0x636F7374  # "cost"
 _PAGE_CACHE_KIB = 8 * 1024
 _PATIENCE_MS, _IMPATIENCE_MS = 5_000, 100
 
+_DONE = object()
+
 
 class Database:
     """The one connection.
@@ -86,6 +88,14 @@ class Database:
         """Queries that see one state of the ledger."""
         with translated(self.path):
             yield self.connection
+
+    def stepping(self, steps: Iterator[None]) -> Iterator[None]:
+        """Steps that query, each as within ``reading``."""
+        while True:
+            with self.reading():
+                if next(steps, _DONE) is _DONE:
+                    return
+            yield
 
     def is_replaced(self) -> bool:
         """Whether the path, or that of its log, no longer names what is open.

@@ -50,7 +50,7 @@ def event_report(view: View, params: Params) -> dict[str, Any] | Job:
             basis=BASIS,
         )
 
-    steps = cut.steps()
+    steps = view.ledger.database.stepping(cut.steps())
     for _ in islice(steps, _AT_ONCE):
         pass
     if next(steps, _DONE) is _DONE:
