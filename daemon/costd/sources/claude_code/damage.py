@@ -18,6 +18,7 @@ from costd.sources.claude_code.shapes import Line, Note
 
 _DECODER = json.JSONDecoder()
 _RECORD = re.compile(r'\{\s*"[A-Za-z_]{2,32}"\s*:')
+_MOST_VALUES = 200_000
 _MAX_TRIES = 64
 _MAX_DEPTH = 3
 _NOISE = "\0\ufeff \t\r\n"
@@ -53,6 +54,8 @@ def save(raw: bytes, offset: int) -> Saved:
     text = raw.decode("utf-8", errors="replace").strip(_NOISE)
     if not text:
         return Saved([], [], 0)
+    if _is_crowded(raw):
+        return Saved([], [SkippedLine(offset, len(raw), "too many values")], 0)
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
@@ -60,6 +63,17 @@ def save(raw: bytes, offset: int) -> Saved:
     if isinstance(found, dict):
         return Saved([found], [], 1 if raw[:1] == b"\0" else 0)
     return Saved([], [SkippedLine(offset, len(raw), "not an object")], 0)
+
+
+def _is_crowded(raw: bytes) -> bool:
+    """Whether the values in ``raw`` would take some hundred megabytes of memory.
+
+    The strict decoder builds only what is needed; here everything would be built.
+    """
+    return (
+        len(raw) > _MOST_VALUES
+        and raw.count(b"{") + raw.count(b"[") + raw.count(b",") // 4 > _MOST_VALUES
+    )
 
 
 def _resync(text: str, raw: bytes, offset: int) -> Saved:
