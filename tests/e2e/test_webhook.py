@@ -92,7 +92,7 @@ def test_a_failed_run_is_told_signed_and_once(
     assert keys[0] == keys[1] != keys[2]
 
 
-def test_what_cannot_be_sent_is_said_without_its_secrets(
+def test_76_what_cannot_be_sent_is_said_without_its_secrets(
     daemon: RealDaemon, server: Receiver
 ) -> None:
     configure(daemon, server)  # a private address, and nobody allowed that

@@ -11,6 +11,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from costd.cli.render.performance import performance_page
+from costd.cli.render.plain import plain
+from costd.cli.render.run_sheet import run_sheet
+from costd.cli.render.runs import list_page, report_page, summary_page
+from costd.cli.render.runtimes import runtimes_page
 from costd.core.attribution import Keys
 from costd.core.errors import CostdError, UsageError
 from costd.core.instants import DAY, HOUR, MINUTE, format_instant
@@ -609,6 +614,83 @@ def test_cleaning_takes_reports_and_leaves_what_they_counted(world: World) -> No
 def test_what_is_no_report_is_refused(world: World, report: Json) -> None:
     with pytest.raises(UsageError):
         world.ask("run", report=report)
+
+
+RUBBISH: list[Any] = [
+    7,
+    -1,
+    1.5,
+    True,
+    "x" * 2_000,
+    "\ud800",
+    [],
+    [[[]]],
+    [7, "x", {"iteration": [1], "phases": [2]}],
+    {"a": {"b": [1]}},
+    {"": None, "x": "y"},
+    None,
+    10**30,
+]
+FIELDS = [
+    (section, name)
+    for section in (
+        "outcome",
+        "tokens",
+        "cost",
+        "timing",
+        "files",
+        "validation",
+        "scope",
+    )
+    for name in (
+        "phases profile per_iteration by_model cost_usd total input estimated status "
+        "evidence exit_code iterations error modified created count runs total_runs "
+        "violations mode blocked_files duration_ms completed_at"
+    ).split()
+]
+
+
+@pytest.mark.parametrize("rubbish", RUBBISH, ids=lambda value: repr(value)[:20])
+def test_whatever_is_in_a_report_everything_can_be_shown(
+    world: World, rubbish: Any
+) -> None:
+    made = MetricsCollector(run_id=RUN, environ={}).to_report()
+    for section, name in FIELDS:
+        made[section][name] = rubbish
+    for name in ("agent", "model", "task", "pid", "branch", "project", "role"):
+        made["run"][name] = rubbish
+    world.ask("run", report=made)
+    (row,) = world.ask("runs", detailed=True)["rows"]
+    plain(list_page({"rows": [row]}))
+    run_sheet([row], is_detailed=True)
+    run_sheet([row], is_detailed=False)
+    plain(report_page(world.ask("run_report", id=RUN), is_verbose=True))
+    plain(summary_page(world.ask("runs_summary")))
+    plain(runtimes_page(world.ask("runtimes")))
+    plain(performance_page(world.ask("performance")))
+
+
+@pytest.mark.parametrize("rubbish", RUBBISH, ids=lambda value: repr(value)[:20])
+def test_whole_sections_of_rubbish(world: World, rubbish: Any) -> None:
+    made = MetricsCollector(run_id=RUN, environ={}).to_report()
+    for section in ("outcome", "tokens", "cost", "files", "validation", "scope"):
+        made[section] = rubbish
+    made["environment"] = rubbish
+    world.ask("run", report=made)
+    assert world.shown()["outcome"]["status"] == "unknown"
+    plain(report_page(world.ask("run_report", id=RUN), is_verbose=True))
+
+
+def test_a_key_in_a_report_is_not_kept(world: World) -> None:
+    key = "sk-ant-" + "a" * 30
+    made = MetricsCollector(run_id=RUN, environ={})
+    made.record_outcome("blocked", f"the key {key} is refused")
+    made.record_error(f"401 for {key}")
+    made.record_validation(f"curl -H {key}", passed=False)
+    world.ask("run", report=made.to_report())
+    assert key not in json.dumps(world.shown())
+    assert "[redacted]" in world.shown()["outcome"]["evidence"]
+    assert key not in json.dumps(world.file())
 
 
 def test_nonsense_in_a_report_is_left_out(world: World) -> None:

@@ -111,7 +111,7 @@ def test_what_is_refused_for_good_and_what_for_now(
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_a_redirect_is_not_followed(server: Receiver, status: int) -> None:
+def test_76_a_redirect_is_not_followed(server: Receiver, status: int) -> None:
     server.status = status
     sent = send(f"http://127.0.0.1:{server.port}/")
     assert (sent.is_taken, sent.is_final) == (False, True)
@@ -120,7 +120,7 @@ def test_a_redirect_is_not_followed(server: Receiver, status: int) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_private_address_is_not_even_connected_to(
+def test_76_a_private_address_is_not_even_connected_to(
     server: Receiver, scheme: str, host: str
 ) -> None:
     sent = send(f"{scheme}://{host}:{server.port}/", allow_private=False)
@@ -138,7 +138,7 @@ def test_a_public_address_is_never_sent_anything_without_tls() -> None:
     )
 
 
-def test_one_that_hangs_is_left(server: Receiver) -> None:
+def test_76_one_that_hangs_is_left(server: Receiver) -> None:
     server.status = 0
     began = time.monotonic()
     sent = send(f"http://127.0.0.1:{server.port}/", seconds=0.3)
@@ -147,7 +147,7 @@ def test_one_that_hangs_is_left(server: Receiver) -> None:
     assert time.monotonic() - began < 30  # of the minute that it would have taken
 
 
-def test_one_that_answers_byte_by_byte_is_left_too(server: Receiver) -> None:
+def test_76_one_that_answers_byte_by_byte_is_left_too(server: Receiver) -> None:
     server.drip = True
     sent = send(f"http://127.0.0.1:{server.port}/", seconds=0.5)
     assert sent.problem == "it did not answer in time"

@@ -10,21 +10,12 @@ import orjson
 from costd.core.attribution import require_issue, role_of
 from costd.core.errors import UsageError
 from costd.core.instants import format_instant, parse_instant
+from costd.core.run_shape import in_shape
 from costd.core.runs import OUTCOMES
 from costd.ledger.runs import NewRun
 
 Json = dict[str, Any]
 
-SECTIONS = (
-    "outcome",
-    "tokens",
-    "cost",
-    "timing",
-    "files",
-    "validation",
-    "scope",
-    "environment",
-)
 _RUN_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _SESSION = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _LONGEST = 200
@@ -50,16 +41,16 @@ def told_run(report: Json, source: str = "") -> NewRun:
     if started_at is None:
         raise UsageError("The report does not say when the run began.", _FIX)
     ended_at = max(_instant(timing, "completed_at") or started_at, started_at)
-    words = {
-        name: _word(run, name) for name in ("task", "capability", "agent", "model")
-    }
     issue = _issue(run)
-    role = _word(run, "role")
     kept = _kept(report, run, issue)
+    about: Json = kept["run"]
+    names = ("task", "capability", "agent", "model")
+    words = {name: _word(about, name) for name in names}
+    role = _word(about, "role")
     sessions = tuple(kept["run"]["sessions"])
     return NewRun(
         run_id=run_id,
-        source=source or _word(run, "source") or "api",
+        source=source or _word(about, "source") or "api",
         place=f"{format_instant(started_at)[:10]}/run-{run_id[:8]}.json",
         issue=issue,
         role=role_of(role) or role,
@@ -74,19 +65,14 @@ def told_run(report: Json, source: str = "") -> NewRun:
 
 
 def _kept(report: Json, run: Json, issue: str) -> Json:
-    found = {name: report.get(name) for name in SECTIONS}
-    kept: Json = {
-        name: value if isinstance(value, dict) else {} for name, value in found.items()
-    }
+    kept = in_shape(report)
     sessions = run.get("sessions")
     listed = sessions if isinstance(sessions, list) else []
     known = [s for s in listed if isinstance(s, str) and _SESSION.fullmatch(s)]
-    about: Json = {n: v for n, v in run.items() if isinstance(v, str | int | None)}
-    about |= {"sessions": known[:_MOST_SESSIONS], "issue": issue or None}
-    outcome = kept["outcome"]
-    status = outcome.get("status")
-    kept["outcome"] = {**outcome, "status": status if status in OUTCOMES else "unknown"}
-    return {"schema_version": 1, "run": about, **kept}
+    kept["run"] |= {"sessions": known[:_MOST_SESSIONS], "issue": issue or None}
+    if kept["outcome"]["status"] not in OUTCOMES:
+        kept["outcome"]["status"] = "unknown"
+    return kept
 
 
 def _issue(run: Json) -> str:
