@@ -8,7 +8,6 @@ naming a directory, a picture of each is left there.
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ import pytest
 
 import places
 from browser import CHROMIUM, Browser, Page, browser, until
-from e2e.daemons import Env, RealDaemon, environment
+from e2e.daemons import Env, RealDaemon, environment, free_port
 from worklog import BEGAN, Worklog
 
 pytestmark = [
@@ -67,12 +66,6 @@ class House:
         self.work.respond(
             SESSION.format(session), now - BEGAN, branch=branch, model=model
         )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

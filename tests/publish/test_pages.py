@@ -206,6 +206,27 @@ def test_all_time_is_all_time(web: Site) -> None:
         assert f"${whole:.2f}" in web.get(address).body.decode(), address
 
 
+def test_an_issue_costs_where_a_link_leads_what_it_costs_beside_it(web: Site) -> None:
+    for address in ("/", "/costs?since=7d", "/costs?since=all"):
+        text = web.get(address).body.decode()
+        rows = re.findall(
+            r'class="issue" href="([^"]+)">(MIN-\d)</a></th>.*?(\$[\d.]+)</td>',
+            text,
+            re.DOTALL,
+        )
+        assert rows
+        for link, name, cost in rows:
+            page = web.get(link.replace("&amp;", "&")).body.decode()
+            assert name in page
+            assert cost in page.split('class="stats"')[1].split("</b>")[0]
+
+
+def test_a_page_says_nothing_of_filters_that_it_does_not_have(web: Site) -> None:
+    assert 'class="chip"' in web.get("/costs?branch=main").body.decode()
+    for address in ("/issues/MIN-1?branch=main", "/performance?branch=main"):
+        assert 'class="chip"' not in web.get(address).body.decode()
+
+
 @pytest.mark.parametrize(
     ("address", "status", "says"),
     [

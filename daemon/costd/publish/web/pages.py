@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from costd.core.errors import CostdError, NotFoundError
 from costd.publish.encode import compact
+from costd.publish.questions import FILTERS
 from costd.publish.web import views
 from costd.publish.web.scope import PRESETS, address
 from costd.publish.web.visit import Json, Visit
@@ -25,6 +26,7 @@ class Page:
         template: what draws it.
         make: what it shows.
         more: parameters of its address beyond the filters.
+        narrowed_by: filters that it takes.
         default: the span where the address names none.
         calm: whether it stays as it is while one looks at it: forms do.
         narrows: whether it has the bar of filters.
@@ -36,6 +38,7 @@ class Page:
     make: Make
     more: Sequence[str] = field(default=())
     default: str = "30d"
+    narrowed_by: Collection[str] = field(default=tuple(FILTERS))
     calm: bool = False
     narrows: bool = True
 
@@ -47,16 +50,21 @@ PAGES = {
     "/issues": Page(
         "issues", "Issues", "issues.html", views.issues, ("search", "state", "offset"), "all"
     ),
-    "/issues/{name:path}": Page("issues", "Issue", "issue.html", views.issue, default="all"),
+    "/issues/{name:path}": Page(
+        "issues", "Issue", "issue.html", views.issue, default="all", narrowed_by=()
+    ),
     "/costs": Page("costs", "Costs", "costs.html", views.costs),
-    "/performance": Page("performance", "Performance", "performance.html", views.performance),
+    "/performance": Page(
+        "performance", "Performance", "performance.html", views.performance,
+        narrowed_by=(),
+    ),
     "/runtimes": Page(
         "runtimes", "Runtimes", "runtimes.html", views.runtimes, narrows=False
     ),
     "/sessions": Page("sessions", "Sessions", "sessions.html", views.sessions, _PAGED),
     "/sessions/{name:path}": Page(
         "sessions", "Session", "session.html", views.session, ("offset", "order"),
-        default="all", narrows=False,
+        default="all", narrows=False, narrowed_by=("model",),
     ),
     "/responses/{name:path}": Page(
         "sessions", "Response", "response.html", views.response, narrows=False

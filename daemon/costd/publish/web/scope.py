@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -46,7 +46,6 @@ class Scope:
     timezone: str
     today: date
     default: str = "30d"
-    known: dict[str, Any] = field(default_factory=dict)
 
     @property
     def preset(self) -> str:
@@ -120,6 +119,10 @@ class Scope:
         query = urlencode([(n, v) for n, values in pairs.items() for v in values])
         return (path or self.path) + (f"?{query}" if query else "")
 
+    def span_link(self, path: str) -> str:
+        """An address with the same time, and no other filter."""
+        return f"{path}?{urlencode({'since': self.default, **self.span})}"
+
     def day_link(self, path: str, day: str, **change: object) -> str:
         """The address of one day."""
         return self.link(path, since=day, until=day, **change)
@@ -136,10 +139,11 @@ def read(
     status: dict[str, Any],
     *,
     more: Sequence[str] = (),
+    narrowed_by: Iterable[str] = FILTERS,
     default: str = "30d",
 ) -> Scope:
-    """The scope that an address names; parameters that nobody knows are left out."""
-    span, rest = dict[str, str](), dict[str, str]()
+    """The scope that an address names; what the page does not take is left out."""
+    span, rest, allowed = dict[str, str](), dict[str, str](), set(narrowed_by)
     filters: dict[str, list[str]] = {}
     for name, raw in pairs:
         value = raw[:_MOST_LENGTH]
@@ -147,7 +151,7 @@ def read(
             continue
         if name in _SPAN:
             span[name] = value
-        elif name in FILTERS:
+        elif name in allowed:
             filters.setdefault(name, []).append(value)
         elif name in more:
             rest[name] = value

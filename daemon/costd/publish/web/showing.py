@@ -27,7 +27,14 @@ async def visit(
     """
     asking = Asking(ask)
     status = await asking.one("status")
-    scope = read(path, pairs, status, more=page.more, default=page.default)
+    scope = read(
+        path,
+        pairs,
+        status,
+        more=page.more,
+        narrowed_by=page.narrowed_by,
+        default=page.default,
+    )
     if scope.timezone != status["timezone"]:  # its days are other days there
         status = await asking.one("status", tz=scope.timezone)
     return Visit(asking, scope, status, name)
