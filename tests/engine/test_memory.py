@@ -50,9 +50,17 @@ def test_a_change_of_the_ledger_forgets_everything() -> None:
     memory, work = Memory(), Work()
     memory.recall("report", {}, 0, work)
     memory.once("all", work)
+    memory.latest("issue", 1, work)
     memory.forget()
-    assert memory.recall("report", {}, 0, work)["times"] == 3
-    assert memory.once("all", work)["times"] == 4
+    assert memory.recall("report", {}, 0, work)["times"] == 4
+    assert memory.once("all", work)["times"] == 5
+    assert memory.latest("issue", 1, work)["times"] == 6
+
+
+def test_of_what_is_large_only_the_last_is_kept() -> None:
+    memory, work = Memory(), Work()
+    for key, times in ((1, 1), (1, 1), (2, 2), (2, 2), (1, 3)):
+        assert memory.latest("issue", key, work)["times"] == times
 
 
 def test_memory_is_bounded() -> None:

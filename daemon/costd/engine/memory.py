@@ -21,12 +21,14 @@ class Memory:
     def __init__(self) -> None:
         self._answers: dict[bytes, Any] = {}
         self._facts: dict[Hashable, Any] = {}
+        self._latest: dict[str, tuple[Hashable, Any]] = {}
         self._past: dict[Hashable, tuple[int, Any]] = {}
 
     def forget(self, since: int = 0) -> None:
         """The ledger has changed, but for what lies before ``since``, milliseconds."""
         self._answers.clear()
         self._facts.clear()
+        self._latest.clear()
         for key in [k for k, (end, _) in self._past.items() if end > since]:
             del self._past[key]
 
@@ -48,6 +50,14 @@ class Memory:
                 self._facts.clear()
             self._facts[key] = work_out()
         fact: Fact = self._facts[key]
+        return fact
+
+    def latest(self, kind: str, key: Hashable, work_out: Callable[[], Fact]) -> Fact:
+        """As ``once``, for what is large: of each kind only the last is kept."""
+        known = self._latest.get(kind)
+        if known is None or known[0] != key:
+            known = self._latest[kind] = (key, work_out())
+        fact: Fact = known[1]
         return fact
 
     def recall(

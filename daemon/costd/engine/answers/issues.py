@@ -113,48 +113,51 @@ def issue(view: View, params: Params) -> Row:
     """
     name = require_issue(text(params, "id") or "")
     question = read_question(view, {**params, "filters": {}})
-    rows = _work(view, name, question)
     claims = kept.select(view.connection, "issue = ? AND revoked_at IS NULL", (name,))
-    if not rows and not claims and not work(view.connection, [name]):
+    running = [s for s in live_sessions(view) if s.place.issue == name]
+    at_it = frozenset(s.place.session_id for s in running)
+    done = view.memory.latest(  # what is looked at is looked at again
+        "issue",
+        (name, question.since, question.until, question.zone.key, at_it),
+        lambda: _done(view, name, question, at_it),
+    )
+    if not done["by_session"] and not claims and not work(view.connection, [name]):
         raise NotFoundError(
             f"The ledger knows nothing of {name}.",
             "See `costd issues`; `costd link` says whose work is whose.",
         )
-    running = [s for s in live_sessions(view) if s.place.issue == name]
-    at_it = {s.place.session_id for s in running}
-    sessions = grouped(rows, SESSION)
-    total = together(row.sums for row in rows)._replace(sessions=len(sessions))
-    links = pull_requests(view.connection, {group.name for group in sessions})
     return envelope(
         view.now,
         issue=name,
         timezone=question.zone.key,
         since=text(params, "since"),
         until=text(params, "until"),
-        **issue_file(name, sessions, at_it),
-        total=amounts(total),
-        by_session=[_session(group, total, at_it) for group in sessions],
-        by_model=_parts(rows, "model", MODEL, total),
-        by_role=_parts(rows, "role", ROLE, total),
-        by_day=[
-            {"day": day.keys[0], **_share(day.sums, total)}
-            for day in days(view.connection, rows, question.zone)
-        ],
-        subagents=[_subagent(found, total) for found in _subagents(rows)],
-        prs=_pull_requests(links),
+        **done,
         live=[_live(session) for session in running],
         claims=[claim_json(claim) for claim in claims[::-1]],
         basis=BASIS,
     )
 
 
-def _work(view: View, name: str, question: Question) -> list[WorkRow]:
-    """What was done for an issue; an issue that is looked at is looked at again."""
-    since, until = question.since, question.until
-    return view.memory.once(
-        ("work", name, since, until),
-        lambda: work(view.connection, [name], since, until),
-    )
+def _done(view: View, name: str, question: Question, at_it: Collection[str]) -> Row:
+    """What was done for an issue, as the ledger stands."""
+    rows = work(view.connection, [name], question.since, question.until)
+    sessions = grouped(rows, SESSION)
+    total = together(row.sums for row in rows)._replace(sessions=len(sessions))
+    links = pull_requests(view.connection, {group.name for group in sessions})
+    return {
+        **issue_file(name, sessions, at_it),
+        "total": amounts(total),
+        "by_session": [_session(group, total, at_it) for group in sessions],
+        "by_model": _parts(rows, "model", MODEL, total),
+        "by_role": _parts(rows, "role", ROLE, total),
+        "by_day": [
+            {"day": day.keys[0], **_share(day.sums, total)}
+            for day in days(view.connection, rows, question.zone)
+        ],
+        "subagents": [_subagent(found, total) for found in _subagents(rows)],
+        "prs": _pull_requests(links),
+    }
 
 
 def costs_by_issue(view: View, params: Params) -> Row:
