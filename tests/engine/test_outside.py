@@ -408,6 +408,24 @@ def test_only_issues_that_changed_are_published(book: Owned) -> None:
     assert bucket["sessionCount"] == 1
 
 
+def test_many_issues_are_published_in_parts_and_all_of_them(book: Owned) -> None:
+    many = {f"MIN-{number}" for number in range(1, 241)}
+    for number, issue in enumerate(sorted(many)):
+        book.work.respond(S1, number, branch=issue)
+    book.sync()
+    files = {f"issues/{issue}.json" for issue in many}
+    until(lambda: listed(book) == many)
+    assert files <= book.published.keys(), "what is about all came before all of it"
+    book.link("PAN-1", session=S1)
+    until(lambda: listed(book) == {"PAN-1"})
+    assert all(book.published[file]["totalCost"] == 0 for file in files)
+
+
+def listed(book: Owned) -> set[str]:
+    issues = book.published.get("costs-by-issue.json", {}).get("issues", [])
+    return {entry["issueId"] for entry in issues}
+
+
 @pytest.mark.parametrize(
     "issue",
     [

@@ -313,6 +313,15 @@ class Owning(RuleBasedStateMachine):
                     assert sum(row.sums.cost for row in rows) == total
 
     @invariant()
+    def the_past_is_the_same_by_days_and_by_quarters(self) -> None:
+        connection = self.book.ledger.database.connection
+        for until in (None, BEGAN + 45 * MINUTE):
+            by_days = Question((), None, until, ZONE, {})
+            assert cut_by(connection, by_days, *LANE, "model") == cut_by(
+                connection, by_days._replace(since=0), *LANE, "model"
+            )
+
+    @invariant()
     def what_is_read_of_one_issue_is_its_cut(self) -> None:
         connection = self.book.ledger.database.connection
         owners = {str(owner) for (owner,) in self.book.query(OWNERS)}

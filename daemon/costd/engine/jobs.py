@@ -49,8 +49,11 @@ class Jobs:
         self._waiting.append(job)
         return job
 
-    def advance(self) -> None:
-        """One step of the first job."""
+    def advance(self) -> bool:
+        """One step of the first job; whether it was the last.
+
+        What is remembered of the ledger may stay until then: it is whole, and old.
+        """
         job = self._waiting[0]
         try:
             next(job.steps)
@@ -63,6 +66,9 @@ class Jobs:
             self.has_failed = True
             if job.answer is not None:
                 job.answer.set_exception(error)
+        else:
+            return False
+        return True
 
     def refuse(self, error: CostdError) -> None:
         """Whoever still waits is told."""

@@ -190,8 +190,7 @@ class Engine(Tended):
             self._look()
         if self._intake.has_work:
             self._advance()
-        if self._jobs:
-            self._jobs.advance()
+        if self._jobs and self._jobs.advance():
             self._owners_changed()
         self._waiting.settle(is_busy=self._is_behind, problem=self._intake.problem)
         if self._care.is_recovering and not self._is_behind:

@@ -12,6 +12,7 @@ from costd.core.errors import UsageError
 from costd.core.instants import DAY
 from costd.core.periods import KINDS, Period, is_dense, periods, periods_with
 from costd.core.summary import Sums
+from costd.ledger import stints
 from costd.ledger.cells import BUCKET_MS
 
 DIMENSIONS: Mapping[str, str] = {
@@ -99,18 +100,35 @@ def cut(connection: Connection, question: Question) -> list[Cut]:
 def source_of(question: Question, columns: set[str]) -> str:
     """The cells, with the periods before them and the tables that columns need.
 
-    Where no time matters, stints say the same and are far fewer.
+    For all of the past stints say the same and are far fewer; of one that the end of
+    the question cuts, the cells are taken. What lies in a few days is in few cells.
     """
-    needed = [
+    needed = " ".join(
         join
         for alias, join in _JOINS.items()
         if any(re.search(rf"\b{alias}\.", column) for column in columns)
-    ]
-    is_cut = any(name in KINDS for name in question.by)
-    is_timeless = question.since is None and question.until is None and not is_cut
-    if is_timeless and not any("cell." in column for column in columns):
-        return f"stint AS cell {' '.join(needed)}"
-    return f"{'period CROSS JOIN ' if is_cut else ''}cell {' '.join(needed)}"
+    )
+    if any(name in KINDS for name in question.by):
+        return f"period CROSS JOIN cell {needed}"
+    if question.since is not None or any("cell." in column for column in columns):
+        return f"cell {needed}"
+    if question.until is None:
+        return f"stint AS cell {needed}"
+    end = -(-question.until // BUCKET_MS)
+    return f"({_PAST.format(end=end)}) AS cell {needed}"
+
+
+_PAST = f"""
+SELECT context_id, span, service_id, first AS bucket, {", ".join(stints.SUMS)}
+FROM stint WHERE last < {{end:d}}
+UNION ALL
+SELECT d.context_id, d.span, d.service_id, cell.bucket,
+       {", ".join(f"cell.{name}" for name in stints.SUMS)}
+FROM stint d CROSS JOIN cell INDEXED BY cell_context
+     ON cell.context_id = d.context_id AND cell.span = d.span
+     AND cell.service_id = d.service_id AND cell.bucket BETWEEN d.first AND d.last
+WHERE d.first < {{end:d}} AND d.last >= {{end:d}} AND cell.bucket < {{end:d}}
+"""
 
 
 def require_known(names: Sequence[str]) -> None:

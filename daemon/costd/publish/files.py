@@ -68,13 +68,21 @@ def publish(
     """
     written = 0
     problems: list[PublishError] = []
+    changed: set[Path] = set()
     for base, name, data in _targets(directory, documents, mirrors):
         try:
             if base == directory:
                 _make_directory((base / name).parent)
-            written += write_atomic(base / name, data)
+            if target := _write(base / name, data, 0o600):
+                written += 1
+                changed.add(target.parent)
         except PublishError as error:
             problems.append(error)
+    for folder in changed:  # once for all of its files: each time waits for the disk
+        try:
+            sync_directory(folder)
+        except OSError as error:
+            problems.append(problem_of(folder, error))
     return Published(written, tuple(problems))
 
 
@@ -111,14 +119,25 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> bool:
     Raises:
         PublishError: it cannot be written; the old content is still there.
     """
+    target = _write(path, data, mode)
+    if target is not None:
+        try:
+            sync_directory(target.parent)
+        except OSError as error:
+            raise problem_of(path, error) from None
+    return target is not None
+
+
+def _write(path: Path, data: bytes, mode: int) -> Path | None:
+    """As ``write_atomic``, but for the directory; the file that it had to replace."""
     try:
         target = Path(os.path.realpath(path))
         if _holds(target, data, mode):
-            return False
+            return None
         _replace(target, data, mode)
     except OSError as error:
         raise problem_of(path, error) from None
-    return True
+    return target
 
 
 def problem_of(path: Path, error: OSError) -> PublishError:
@@ -150,7 +169,7 @@ def _holds(path: Path, data: bytes, mode: int) -> bool:
 
 
 def _replace(target: Path, data: bytes, mode: int) -> None:
-    """Temporary file, content, disk, rename, disk; no trace of it on any failure."""
+    """Temporary file, content, disk, rename; no trace of it on any failure."""
     temporary = write_temporary(target, data, mode)
     try:
         temporary.replace(target)
@@ -158,7 +177,6 @@ def _replace(target: Path, data: bytes, mode: int) -> None:
         with suppress(OSError):
             temporary.unlink()
         raise
-    sync_directory(target.parent)
 
 
 def write_temporary(target: Path, data: bytes, mode: int) -> Path:
