@@ -14,6 +14,7 @@ import pytest
 
 from costd.cli.services import units
 from costd.cli.services.plan import Plan
+from e2e.daemons import until
 from faults.fakes import Fakes
 
 UNIT = ".config/systemd/user/costd.service"
@@ -246,6 +247,22 @@ def test_55_a_dry_run_and_a_refusal_leave_no_trace(fakes: Fakes) -> None:
     assert "costd service install --system" in refused.stderr
     assert fakes.tree() == {}
     assert fakes.told() == []
+
+
+def test_55_what_a_deaf_manager_did_not_end_is_said(fakes: Fakes) -> None:
+    fakes.costd("service", "install")
+    fakes.answer({"--user disable": (1, "")})
+    with subprocess.Popen(
+        [sys.executable, "-m", "costd", "run", "--no-live"],
+        env=fakes.env,
+        stderr=subprocess.DEVNULL,
+    ) as daemon:
+        about = fakes.home / ".local/state/costd/daemon.json"
+        until(about.exists, "the daemon")
+        done = fakes.costd("service", "uninstall")
+        daemon.kill()
+    assert f"costd still runs, pid {daemon.pid}" in done.stdout
+    assert not (fakes.home / UNIT).exists()
 
 
 def test_55_the_shells_own_places_are_carried_over(fakes: Fakes) -> None:

@@ -247,6 +247,28 @@ def probed(user: Managed, option: str) -> dict[str, str]:
     return found
 
 
+def test_52_what_the_sandbox_hides_is_said(user: Managed) -> None:
+    installed(user)
+    begin = "MIN=1 sleep 300 >/dev/null 2>&1 & echo $!"
+    pid = int(user.run("sh", "-c", begin).stdout)
+    entry = {"pid": pid, "sessionId": session(1)}
+    user.write(json.dumps(entry), f".claude/sessions/{pid}.json")
+
+    def codes() -> set[str]:
+        user.ask("sync")
+        return {problem["code"] for problem in user.ask("status")["health"]}
+
+    until(lambda: "agents_hidden" in codes(), "the warning")
+    assert user.show("StatusText") == "watching 2 directories, 1 log"
+    hook = {"hooks": [{"type": "command", "command": "'/a b/costd' hook"}]}
+    settings = user.write(json.dumps({"hooks": [hook]}), ".claude/settings.json")
+    until(lambda: "agents_hidden" not in codes(), "its end")
+    settings.unlink()
+    installed(user, "--no-sandbox")
+    assert "agents_hidden" not in codes()
+    user.run("kill", str(pid))
+
+
 @pytest.fixture
 def whole(tmp_path: Path) -> Iterator[Managed]:
     """A manager of root's, in the place of a whole machine's."""

@@ -12,7 +12,7 @@ from costd.engine.scout import Scout, as_kept
 from costd.engine.session_maps import CODE, SOURCE, Pairs, SessionMaps
 from costd.engine.witness import Witness
 from costd.ingest.orchestrators import Orchestrators, Said
-from costd.ingest.processes import running
+from costd.ingest.processes import Process, have_hook, is_hidden, running
 from costd.ingest.repositories import Where
 from costd.ledger import Ledger
 from costd.ledger import claims as kept
@@ -55,6 +55,7 @@ class Outside:
         self._maps = maps
         self._known: set[str] = set()
         self._looked_at = 0
+        self._processes: list[Process] = []
 
     @property
     def is_out(self) -> bool:
@@ -70,6 +71,7 @@ class Outside:
         try:
             running_now = self._look_at_processes(roots)
             self._look_at_records(troubles)
+            self._look_for_hidden(roots, troubles)
         except CostdError:
             self._forget()  # the next look finds it again
             raise
@@ -115,9 +117,20 @@ class Outside:
 
     def _look_at_processes(self, roots: Iterable[str]) -> frozenset[str]:
         self._looked_at = self._clock()
-        processes = running(roots)
+        self._processes = processes = running(roots)
         self._lay(self._witness.look(processes, self._looked_at))
         return frozenset(process.session_id for process in processes)
+
+    def _look_for_hidden(self, roots: Iterable[str], troubles: dict[str, str]) -> None:
+        """What an agent was started for may be written where costd cannot look."""
+        hidden = sum(is_hidden(process.pid) for process in self._processes)
+        if hidden and not have_hook(roots):
+            troubles["agents_hidden"] = (
+                f"The environment of {hidden} running agents cannot be read from here"
+                " (the service's sandbox): an issue that it names is not known."
+            )
+        else:
+            troubles.pop("agents_hidden", None)
 
     def _take(self, found: list[Where]) -> None:
         """The scout is back."""

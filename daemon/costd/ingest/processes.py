@@ -7,6 +7,7 @@ started for; of that only the variables that name an owner are looked at.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -105,6 +106,29 @@ def environment_of(pid: int) -> dict[str, str]:
         if equals:
             found[name.decode("utf-8", "replace")] = value.decode("utf-8", "replace")
     return found
+
+
+def is_hidden(pid: int) -> bool:
+    """Whether a process is there whose environment may not be read.
+
+    That of one's own can, but not from within a user namespace, as that of the unit.
+    """
+    try:
+        os.close(os.open(f"/proc/{pid}/environ", os.O_RDONLY | os.O_CLOEXEC))
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def have_hook(roots: Iterable[str]) -> bool:
+    """Whether the agent's settings beside these roots call a hook of costd's."""
+    texts = (
+        read_small(str(Path(root).parent / "settings.json"), _MAX_ENVIRONMENT)
+        for root in roots
+    )
+    return any(re.search(rb"costd\W{0,3} hook\b", text or b"") for text in texts)
 
 
 def started_at(pid: int) -> int | None:

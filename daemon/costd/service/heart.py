@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any
 
+from costd.engine.answers.health import WARNINGS
 from costd.publish.notify import notify
 
 PERIOD_SECONDS = 10.0
@@ -36,7 +37,8 @@ def says(pulse: Pulse) -> str:
     else:
         directories = _count(pulse["directories"], "directory", "directories")
         at = f"watching {directories}, {_count(pulse['files'], 'log', 'logs')}"
-    return "; ".join([*(f"{code}: error" for code in pulse["troubles"]), at])
+    wrong = [f"{code}: error" for code in pulse["troubles"] if code not in WARNINGS]
+    return "; ".join([*wrong, at])
 
 
 class Heart:

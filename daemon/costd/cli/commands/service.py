@@ -13,7 +13,13 @@ import click
 from costd.cli import output
 from costd.cli.options import as_json, example, show_page
 from costd.cli.render.service import done_page, status_page, texts_page
-from costd.cli.services.choose import Choice, choose, refuse_other_daemon, standing
+from costd.cli.services.choose import (
+    Choice,
+    choose,
+    daemon_of,
+    refuse_other_daemon,
+    standing,
+)
 from costd.cli.services.seen import Service
 from costd.cli.services.steps import Steps
 from costd.core.errors import CostdError, NoDaemonError, UsageError
@@ -144,6 +150,10 @@ def uninstall(
         steps.notes.append("There was nothing to remove.")
     elif steps.has_changed:
         steps.notes.append(f"The ledger stays: {service.kept}")
+        daemon = None if dry_run else daemon_of(service.kept)
+        if daemon is not None:
+            said = f"costd still runs, pid {daemon.pid}. To end it: kill {daemon.pid}"
+            steps.notes.append(said)
     _tell("uninstall", service, steps, is_json=as_json)
 
 

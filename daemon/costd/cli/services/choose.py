@@ -163,6 +163,8 @@ def _problems(
     if daemon is not None and daemon["version"] != __version__:
         said = f"The daemon is version {daemon['version']}, this is {__version__}."
         yield said, "costd service restart"
+    if service.scope != "user":
+        return  # that user's configuration is that user's business
     try:
         load_config(Path(config) if config else None, os.environ, own_home())
     except ConfigError as error:

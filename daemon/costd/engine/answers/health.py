@@ -27,28 +27,27 @@ def problems(view: View) -> list[dict[str, Any]]:
     return [problem._asdict() for problem in found]
 
 
+WARNINGS = {
+    "spool": "`ls *.bad` there shows them; `rm` those that are of no use.",
+    "webhook": "Look at [webhook]; what could not be sent is tried again for a while.",
+    "event_log": "Mend whoever writes it; what was skipped counts in nothing.",
+    "session_map": "Mend the file or move it away; what it said before stands until then.",
+    "agents_hidden": "Have the agents say it themselves: costd hook install",
+}
+"""Troubles of other parts that make no number wrong, and what to do about each."""
+_ERRORS = {
+    "config": "Look: costd config check. Then: costd config reload",
+    "publish": "See `ls -ld` and `df -h` of the place that is named; costd goes on "
+    "by itself.",
+    "socket": "Make the place writable, or set [paths] and restart costd.",
+}
+
+
 def _trouble(code: str, message: str) -> Problem:
-    if code == "spool":
-        fix = "`ls *.bad` there shows them; `rm` those that are of no use."
-        return Problem(code, message, fix)
-    if code == "webhook":
-        fix = "Look at [webhook]; what could not be sent is tried again for a while."
-        return Problem(code, message, fix)
-    if code == "event_log":
-        fix = "Mend whoever writes it; what was skipped counts in nothing."
-        return Problem(code, message, fix)
-    if code == "session_map":
-        fix = "Mend the file or move it away; what it said before stands until then."
-        return Problem(code, message, fix)
-    fixes = {
-        "config": "Look: costd config check. Then: costd config reload",
-        "publish": "See `ls -ld` and `df -h` of the place that is named; costd goes on "
-        "by itself.",
-        "socket": "Make the place writable, or set [paths] and restart costd.",
-    }
-    return Problem(
-        code, message, fixes.get(code, "See `costd doctor` and the log."), ERROR
-    )
+    if code in WARNINGS:
+        return Problem(code, message, WARNINGS[code])
+    fix = _ERRORS.get(code, "See `costd doctor` and the log.")
+    return Problem(code, message, fix, ERROR)
 
 
 def covered(view: View, source: str | None = None) -> Coverage:
