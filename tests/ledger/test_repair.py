@@ -22,6 +22,7 @@ from costd.ledger.moves import Moves
 from costd.ledger.repair import snapshots_of
 from costd.ledger.snapshots import copy, listed, take
 from costd.prices import load_rate_card
+from goldens import Case, own_cases
 from loglines import Line, lines, session
 
 PAGE = 4096
@@ -297,6 +298,28 @@ def test_a_damaged_ledger_says_what_it_is(kept: Kept) -> None:
     no_header(kept.path)
     with pytest.raises(DamagedLedgerError):
         Ledger(kept.path, load_rate_card(), Keys())
+
+
+@pytest.mark.parametrize("case", own_cases(), ids=lambda case: case.name)
+def test_history_is_the_same_after_it(memory_dir: Path, case: Case) -> None:
+    """Of every golden case: all that its logs said is saved, when they are gone."""
+    root = memory_dir / "projects"
+    shutil.copytree(case.root, root)
+    book = Book(memory_dir / "ledger.db", root)
+    book.catch_up()
+    assert examine(book.path).ok
+    before = book.total(), book.sessions(), book.unpriced()
+    book.ledger.database.checkpoint()
+    book.close()
+    shutil.rmtree(root)
+    root.mkdir()
+    custody = Custody(book.path, load_rate_card(), Keys(), [str(root)], lambda: NOW)
+    custody.mend("a test").close()
+    book.open()
+    book.catch_up()
+    assert (book.total(), book.sessions(), book.unpriced()) == before
+    assert examine(book.path, thorough=True).ok
+    book.close()
 
 
 # The examination.

@@ -46,6 +46,11 @@ class Tended(Mailbox):
         """What was worked out before may not be so any more."""
         raise NotImplementedError
 
+    @property
+    def is_recovering(self) -> bool:
+        """Whether its ledger was made anew and has not yet read the logs again."""
+        return self._care.is_recovering
+
     def _guarded(self, work: Callable[[], None]) -> None:
         """Do some work; if it shows that the ledger is damaged, have that mended."""
         try:

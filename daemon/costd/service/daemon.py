@@ -166,6 +166,8 @@ class _Daemon:
         )
         engine.report = _report
         engine.say = engine.alarm.say = log.warning
+        if engine.is_recovering:
+            log.warning("ledger_mended")
         if config.health.desktop_notices:
             engine.alarm.notice = desktop.show
         engine.relax = _give_memory_back

@@ -182,11 +182,27 @@ def _coverage(status: Json) -> Page:
         page.append(note(f"{source.get('name')}: {roots or 'no directory'}"))
         if source.get("last_error"):
             page.append(line(Cell(f"! {source['last_error']}", "warn")))
+    if status.get("ledger"):
+        page.append(note(_kept(status)))
     if not any(source.get("files") for source in sources):
         page.append(
             line("No logs yet. What an agent writes there shows up here by itself.")
         )
     return page
+
+
+def _kept(status: Json) -> str:
+    """How the ledger is kept, in a few words."""
+    ledger, now = status.get("ledger") or {}, status.get("generated_at")
+    said = []
+    for name, key in (("checked", "checked_at"), ("copied", "snapshot_at")):
+        age = amounts.age(ledger.get(key), now)
+        said.append(
+            f"{name} {age} ago" if age != amounts.UNKNOWN else f"not {name} yet"
+        )
+    words = f"ledger: {amounts.size(ledger.get('bytes'))}, {', '.join(said)}"
+    mode = (status.get("watch") or {}).get("mode")
+    return f"{words}; changes seen by {text(mode)}" if mode else words
 
 
 def _used(sources: list[Json]) -> list[Json]:
