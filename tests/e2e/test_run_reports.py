@@ -182,6 +182,16 @@ def test_a_run_that_failed(env: Env, repo: Path, command: str, evidence: str) ->
     assert evidence in report["outcome"]["evidence"]
 
 
+def test_a_command_says_itself_how_it_ended(env: Env, repo: Path) -> None:
+    costd_ = f"{sys.executable} -m costd"
+    say = f"{costd_} event run_report run_id=$COSTD_RUN_ID status=completed >/dev/null"
+    assert exec_(env, repo, "sh", "-c", say).returncode == 0
+    (row,) = json.loads(costd(env, "runs", "list", "--json"))["rows"]
+    assert (row["source"], row["status"]) == ("exec", "completed")
+    assert row["evidence"] == "run_report says completed"
+    assert [r["outcome"]["status"] for r in reports(env)] == ["completed"]
+
+
 def test_many_runs_at_once_are_many_reports(env: Env, repo: Path) -> None:
     running = [
         subprocess.Popen(

@@ -17,7 +17,7 @@ from costd.cli import output
 from costd.cli.agents.alone import Alone
 from costd.cli.agents.child import Child
 from costd.cli.agents.claims import Claims
-from costd.cli.agents.report import Report
+from costd.cli.agents.report import RUN_ID, Report
 from costd.cli.agents.sessions import ISSUE, TOKEN, Sessions, chosen, named, slug
 from costd.core.errors import UsageError
 
@@ -88,6 +88,7 @@ def start(launch: Launch) -> int:
     token = os.urandom(8).hex()
     environ = environment(dict(os.environ), launch, token)
     claims, report = Claims(launch.issue, launch.role), Report()
+    environ[RUN_ID] = report.run_id
     child = Child(command, environ)
     look = None
     with suppress(Exception):  # whatever it is: the command begins

@@ -11,6 +11,9 @@ from typing import Any
 from costd import client
 from costd.cli.agents.tree import Tree
 
+RUN_ID = "COSTD_RUN_ID"
+"""Where the command finds what its run goes by."""
+
 AGENTS = frozenset(
     "aider amp claude codex copilot cursor-agent droid gemini opencode pi qwen".split()
 )
@@ -27,9 +30,15 @@ Json = dict[str, Any]
 
 
 class Report:
-    """Times and files of a command, from just before it is started."""
+    """Times and files of a command, from just before it is started.
+
+    Attributes:
+        run_id: what the run goes by; the command finds it in its environment.
+    """
 
     def __init__(self) -> None:
+        raw = os.urandom(16).hex()
+        self.run_id = f"{raw[:8]}-{raw[8:12]}-{raw[12:16]}-{raw[16:20]}-{raw[20:]}"
         self._began, self._began_ms = time.perf_counter(), _now_ms()
         self._released, self._ended, self._ended_ms = self._began, 0.0, 0
         self._tree: Tree | None = None
@@ -74,6 +83,7 @@ class Report:
         milliseconds = iter((self._began_ms, self._ended_ms))
         name = os.path.basename(about["command"])  # noqa: PTH119 - pathlib is slow to load
         run = MetricsCollector(
+            run_id=self.run_id,
             issue=about["issue"],
             role=about["role"] or None,
             capability=about["capability"] or None,

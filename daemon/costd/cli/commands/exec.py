@@ -9,10 +9,12 @@ from costd.cli.options import example
 
 HELP = """Run an agent so that its work has an owner before its first token.
 
-COMMAND gets COSTD_ISSUE, COSTD_ROLE and COSTD_CAPABILITY in its environment, and is
-left alone otherwise: terminal, signals and output are its own, and its exit status is
-ours (128 and the signal's number where one ended it). A daemon that is down or slow
-changes nothing: what is claimed waits in the spool.
+COMMAND gets COSTD_ISSUE, COSTD_ROLE, COSTD_CAPABILITY and COSTD_RUN_ID in its
+environment, and is left alone otherwise: terminal, signals and output are its own, and
+its exit status is ours (128 and the signal's number where one ended it). A daemon that is
+down or slow changes nothing: what is claimed waits in the spool.
+
+A report of the run is left in the output directory: see costd runs.
 
 A claude that begins a new conversation is given a --session-id, so that the link is
 certain; --no-session-id leaves its arguments as they are.
