@@ -401,6 +401,32 @@ def test_a_call_is_a_task_and_its_session_none_beside_it(world: World) -> None:
     assert "secret" not in json.dumps([found, dict(documents(world.engine._view()))])
 
 
+@pytest.mark.parametrize("is_reported", [False, True])
+def test_a_call_of_a_run_is_no_task_beside_it(world: World, is_reported: bool) -> None:
+    if is_reported:
+        world.report(agent="codex")
+    for seconds in (1, 2):
+        world.tell(
+            type="execution",
+            run_id=RUN[:8],
+            agent="codex",
+            success=True,
+            duration_ms=seconds * 1000,
+            cost_usd=0.5,
+            timestamp=format_instant(NOON + seconds * 1000),
+        )
+    codex = world.ask("runtimes")["runtimes"]["codex"]
+    assert (codex["totalTasks"], codex["successfulTasks"]) == (1, 1)
+    (row,) = world.ask("runs")["rows"]
+    assert (row["source"], row["status"]) == (
+        "collector" if is_reported else "event",
+        "completed",
+    )
+    if not is_reported:  # what events say is all that is known
+        assert (row["cost_usd"], row["duration_ms"]) == (1.0, 2000)
+    assert world.ask("performance")["summary"]["avgResponseTime"] == 1500
+
+
 def test_the_kind_of_work_is_told_or_inferred(world: World) -> None:
     world.write(NOON + MINUTE, session="s1", branch="fix/MIN-1")
     world.write(NOON + MINUTE, session="s2", branch="fix/MIN-2")

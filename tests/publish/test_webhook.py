@@ -72,7 +72,8 @@ def test_addresses_that_are_not_of_the_whole_internet(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["1.1.1.1", "93.184.215.14", "2606:4700::1111", "64:ff9b::101:101"]
+    "text",
+    "1.1.1.1 93.184.215.14 ::ffff:1.1.1.1 2606:4700::1111 64:ff9b::101:101".split(),
 )
 def test_addresses_that_are(text: str) -> None:
     assert not is_private(ipaddress.ip_address(text))
