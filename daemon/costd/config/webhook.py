@@ -39,6 +39,7 @@ class WebhookSettings(Struct, frozen=True, forbid_unknown_fields=True):
         "completed",
         "blocked",
         "failed",
+        "unknown",
     )
     include_iterations: bool = False
     timeout: Annotated[
