@@ -149,6 +149,8 @@ def _entry(session: Group, live: Collection[str]) -> Json:
 
 def _dearest(rows: Sequence[WorkRow], name: Callable[[WorkRow], str]) -> str:
     """The name with the highest cost; one that says something before none."""
+    if len(rows) == 1:
+        return name(rows[0])
     names = {name(row) for row in rows}
     if len(names) == 1:
         return names.pop()

@@ -185,7 +185,7 @@ def costs_by_issue(view: View, params: Params) -> Row:
 
 def _names(rows: Sequence[WorkRow], key: Callable[[WorkRow], str]) -> list[str]:
     """The names that rows have, by cost, without the empty one."""
-    names = {key(row) for row in rows}
+    names = {key(row) for row in rows} if len(rows) > 1 else {key(rows[0])}
     if len(names) == 1:
         return [name for name in names if name]
     costs: defaultdict[str, int] = defaultdict(int)
