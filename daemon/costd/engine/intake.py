@@ -8,6 +8,7 @@ and whoever is free takes the next one.
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -28,7 +29,6 @@ IMPORT_BYTES = 48 << 20
 """Behind this much a second process is worth its start."""
 SLICE_BYTES = 3 << 20
 SLICE_LOGS = 128
-SLICE_OBSERVATIONS = 1_000
 NOTHING = 1 << 62
 _MAX_FAILED_IMPORTS = 3
 """A second process that keeps dying is done without."""
@@ -87,7 +87,8 @@ class Intake:
         self._deliver = deliver
         self._importer: Importer | None = None
         self._failed_imports = 0
-        self._ready: list[Segment] = []
+        self._ready: deque[bytes] = deque()
+        """Messages of the reading process, still packed: so they take little memory."""
         self._root_sources: dict[str, Source] = {}
         self._moved: list[tuple[str, str]] = []
         self._vanished: list[str] = []
@@ -178,9 +179,8 @@ class Intake:
         if message is None:
             self._failed_imports += 1
             self._close_importer()
-            return
-        segments = self._importer.unpack(message)
-        self._ready.extend(segments)
+        else:
+            self._ready.append(message)
 
     def advance(self) -> None:
         """Read or record one slice.
@@ -199,7 +199,6 @@ class Intake:
     def give_up(self) -> None:
         """Until the next sweep: what waits is found again by then."""
         self._close_importer()
-        self._ready = []
         self.backlog.clear()
 
     def close(self) -> None:
@@ -278,16 +277,14 @@ class Intake:
         if self._importer is not None:
             self._importer.close()
             self._importer = None
+        self._ready.clear()  # it is read again: the ledger does not have it
         self.backlog.give_all_back()
 
     def _take_ready(self) -> list[Segment]:
-        """As much as is recorded in one go: whoever asks something waits for it."""
-        held = count = 0
-        while count < len(self._ready) and held < SLICE_OBSERVATIONS:
-            held += len(self._ready[count].reading.observations)
-            count += 1
-        taken, self._ready = self._ready[:count], self._ready[count:]
-        return taken
+        """One message of the reading process, as much as is recorded in one go."""
+        if self._importer is None or not self._ready:
+            return []
+        return self._importer.unpack(self._ready.popleft())
 
     def _read_slice(self) -> list[Segment]:
         segments: list[Segment] = []
