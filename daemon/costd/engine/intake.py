@@ -102,6 +102,11 @@ class Intake:
         return bool(self.backlog or self.backlog.lent or self._ready)
 
     @property
+    def is_importing(self) -> bool:
+        """Whether so much is to be read that a second process helps."""
+        return self._importer is not None
+
+    @property
     def has_work(self) -> bool:
         """Whether ``advance`` would do something now, not only wait."""
         return bool(self.backlog or self._ready)

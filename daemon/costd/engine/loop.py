@@ -109,7 +109,7 @@ class Engine(Tended):
         self._waiting = Waiting(self._finish)
         self._jobs = Jobs(self._finish)
         self._stopping = self._has_begun = False
-        self._memory = Memory()
+        self._memory = Memory(clock)
         self._care = Care(custody, clock, self._call, snapshots)
         self.alarm = Alarm()
         change = self._outlet.change
@@ -327,6 +327,7 @@ class Engine(Tended):
             question.params,
             view.now,
             lambda: answer(view, question.params),
+            hurried=self._intake.is_importing,
         )
         self._care.remember(question.name, found)
         return found
