@@ -291,7 +291,7 @@ def test_completion_scripts(costd: Shown, shell: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        ("costd re", {"report", "reprice"}),
+        ("costd re", {"report", "reprice", "restore"}),
         ("costd report --si", {"--since"}),
         ("costd report --by day,mo", {"day,month", "day,model"}),
         ("costd report --format c", {"csv"}),

@@ -32,13 +32,22 @@ def test_a_claim_moves_what_was_spent_before_it(book: Owned) -> None:
     assert book.link("MIN-1", session=S1, role="reviewer") == {
         "responses": 1,
         "cost_usd": ONE,
-        "from": [{"owner": "none:default-branch", "responses": 1, "cost_usd": ONE}],
+        "unpriced_responses": 0,
+        "from": [
+            {
+                "owner": "none:default-branch",
+                "responses": 1,
+                "cost_usd": ONE,
+                "unpriced_responses": 0,
+            }
+        ],
         "rows": [
             {
                 "from": "none:default-branch",
                 "to": "MIN-1",
                 "responses": 1,
                 "cost_usd": ONE,
+                "unpriced_responses": 0,
             }
         ],
     }
@@ -102,8 +111,24 @@ def test_later_claims_take_over_from_their_time_on(book: Owned) -> None:
     assert book.link("MIN-2", session=S1, **{"from": stamp(BEGAN + 2 * HOUR)}) == {
         "responses": 2,
         "cost_usd": 2 * ONE,
-        "from": [{"owner": "MIN-1", "responses": 2, "cost_usd": 2 * ONE}],
-        "rows": [{"from": "MIN-1", "to": "MIN-2", "responses": 2, "cost_usd": 2 * ONE}],
+        "unpriced_responses": 0,
+        "from": [
+            {
+                "owner": "MIN-1",
+                "responses": 2,
+                "cost_usd": 2 * ONE,
+                "unpriced_responses": 0,
+            }
+        ],
+        "rows": [
+            {
+                "from": "MIN-1",
+                "to": "MIN-2",
+                "responses": 2,
+                "cost_usd": 2 * ONE,
+                "unpriced_responses": 0,
+            }
+        ],
     }
     book.work.respond(S1, 5 * HOUR)
     book.sync()

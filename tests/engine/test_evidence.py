@@ -452,6 +452,22 @@ def test_what_could_be_linked_can_be_linked_at_once(book: Owned) -> None:
     assert book.ask("link_suggested")["claims"] == []
 
 
+def test_what_has_no_price_costs_not_nothing(book: Owned) -> None:
+    book.work.respond(S1, 0, branch="feature/zed-7", model="nobody-knows")
+    book.work.respond(S2, 0, branch="feature/zed-8")
+    book.work.respond(S2, 1, branch="feature/zed-8", model="nobody-knows")
+    book.sync()
+    answer = book.ask("suggest")
+    dear, unknown = answer["rows"]
+    assert (unknown["cost_usd"], unknown["unpriced_responses"]) == (None, 1)
+    assert (dear["cost_usd"], dear["unpriced_responses"]) == (0.02505, 1)
+    assert answer["applicable_unpriced_responses"] == 2
+    moved = book.ask("link_suggested")["moved"]
+    assert (moved["cost_usd"], moved["unpriced_responses"]) == (0.02505, 2)
+    costs = {row["to"]: row["cost_usd"] for row in moved["rows"]}
+    assert costs == {"ZED-7": None, "ZED-8": 0.02505}
+
+
 def prompt(book: Owned, session: str, text: object, **fields: object) -> None:
     """A line that a person, or the agent for itself, wrote."""
     line = {

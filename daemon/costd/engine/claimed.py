@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from costd.core.attribution import (
@@ -15,14 +15,13 @@ from costd.core.attribution import (
     selector_problem,
 )
 from costd.core.errors import NotFoundError, UsageError
-from costd.core.money import to_usd
 from costd.core.periods import parse_when
-from costd.core.summary import instant
+from costd.core.summary import Sums, cost_usd, instant
 from costd.engine.view import Params, View, text, zone_of
 from costd.ingest.processes import session_of_process
 from costd.ledger import sessions
 from costd.ledger.claims import KeptClaim, NewClaim
-from costd.ledger.moves import Moves
+from costd.ledger.moves import Move, Moves
 
 LONGEST_KEY = 200
 _LONGEST_WORD = 64
@@ -146,27 +145,30 @@ def claim_json(claim: KeptClaim) -> dict[str, Any]:
 def moved_json(moves: Moves) -> dict[str, Any]:
     """What moves: in all, by old owner, and from whom to whom."""
     found = moves.found()
-    losers: dict[str, list[int]] = {}
-    for move in found:
-        sums = losers.setdefault(move.before, [0, 0])
-        sums[0] += move.responses
-        sums[1] += move.cost
+    owners = dict.fromkeys(move.before for move in found)
     return {
-        "responses": sum(move.responses for move in found),
-        "cost_usd": to_usd(sum(move.cost for move in found)),
+        **_moved(found),
         "from": [
-            {"owner": owner, "responses": responses, "cost_usd": to_usd(cost)}
-            for owner, (responses, cost) in losers.items()
+            {"owner": owner, **_moved([m for m in found if m.before == owner])}
+            for owner in owners
         ],
         "rows": [
-            {
-                "from": move.before,
-                "to": move.after,
-                "responses": move.responses,
-                "cost_usd": to_usd(move.cost),
-            }
-            for move in found
+            {"from": move.before, "to": move.after, **_moved([move])} for move in found
         ],
+    }
+
+
+def _moved(moves: Sequence[Move]) -> dict[str, Any]:
+    """Sums over moves; the cost is null where nothing of it has a price."""
+    sums = Sums(
+        responses=sum(move.responses for move in moves),
+        cost=sum(move.cost for move in moves),
+        unpriced=sum(move.unpriced for move in moves),
+    )
+    return {
+        "responses": sums.responses,
+        "cost_usd": cost_usd(sums),
+        "unpriced_responses": sums.unpriced,
     }
 
 

@@ -18,12 +18,13 @@ class Owner(NamedTuple):
 
 
 class Move(NamedTuple):
-    """From one owner to another: responses, and nano-USD."""
+    """From one owner to another: responses, nano-USD, and what has no price."""
 
     before: str
     after: str
     responses: int
     cost: int
+    unpriced: int
 
 
 class Moves:
@@ -61,7 +62,8 @@ class Moves:
                     self._add_whole(connection, context, old, new)
                     continue
             row = connection.execute(
-                "SELECT coalesce(sum(part = ''), 0), coalesce(sum(cost), 0) "
+                "SELECT coalesce(sum(part = ''), 0), coalesce(sum(cost), 0), "
+                "coalesce(sum(cost IS NULL), 0) "
                 "FROM response WHERE context_id = ? AND at >= ? AND at < ?",
                 (context, since, until),
             ).fetchone()
@@ -71,23 +73,23 @@ class Moves:
         self, connection: Connection, context: int, old: str, new: str
     ) -> None:
         row = connection.execute(
-            "SELECT coalesce(sum(responses), 0), coalesce(sum(cost), 0) FROM stint "
-            "WHERE context_id = ?",
+            "SELECT coalesce(sum(responses), 0), coalesce(sum(cost), 0), "
+            "coalesce(sum(unpriced), 0) FROM stint WHERE context_id = ?",
             (context,),
         ).fetchone()
         self._count(old, new, *row)
 
-    def _count(self, old: str, new: str, responses: int, cost: int) -> None:
-        sums = self._sums.setdefault((old, new), [0, 0])
-        sums[0] += responses
-        sums[1] += cost
+    def _count(self, old: str, new: str, *counts: int) -> None:
+        sums = self._sums.setdefault((old, new), [0, 0, 0])
+        for place, count in enumerate(counts):
+            sums[place] += count
 
     def found(self) -> list[Move]:
         """What moves, the dearest first."""
         moves = [
-            Move(old, new, responses, cost)
-            for (old, new), (responses, cost) in self._sums.items()
-            if responses or cost
+            Move(old, new, responses, cost, unpriced)
+            for (old, new), (responses, cost, unpriced) in self._sums.items()
+            if responses or cost or unpriced
         ]
         return sorted(moves, key=lambda move: (-move.cost, move.before, move.after))
 

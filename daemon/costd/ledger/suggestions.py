@@ -20,6 +20,7 @@ class Hint(NamedTuple):
     session_id: str
     responses: int
     cost: int
+    unpriced: int
 
 
 class Neighbour(NamedTuple):
@@ -29,6 +30,7 @@ class Neighbour(NamedTuple):
     bucket: str
     responses: int
     cost: int
+    unpriced: int
     issue: str
     number: int
     repository: str
@@ -38,7 +40,7 @@ class Neighbour(NamedTuple):
 _HINTS = """
 SELECT c.cwd, coalesce(nullif(p.worktree_branch, ''), c.branch), a.issue, a.candidate,
        a.candidate_confidence, a.evidence, s.session_id, sum(cell.responses),
-       sum(cell.cost)
+       sum(cell.cost), sum(cell.unpriced)
 FROM attribution a JOIN context c ON c.id = a.context_id
 JOIN place p ON p.context_id = c.id JOIN session s ON s.id = c.session
 JOIN cell ON cell.context_id = a.context_id AND cell.span = a.span
@@ -48,7 +50,7 @@ GROUP BY a.context_id, a.span
 """
 _HELD = """
 SELECT c.session, min(a.issue) AS bucket, sum(cell.responses) AS responses,
-       sum(cell.cost) AS cost
+       sum(cell.cost) AS cost, sum(cell.unpriced) AS unpriced
 FROM attribution a JOIN context c ON c.id = a.context_id
 JOIN cell ON cell.context_id = a.context_id AND cell.span = a.span
 WHERE a.rule = 'bucket' AND a.candidate_confidence = 0
@@ -77,7 +79,7 @@ prompted AS (
         WHERE a.issue NOT LIKE 'none:%'
     )
 )
-SELECT s.session_id, held.bucket, held.responses, held.cost,
+SELECT s.session_id, held.bucket, held.responses, held.cost, held.unpriced,
        coalesce(owned.issue, ''), coalesce(linked.number, 0),
        coalesce(linked.repository, ''), coalesce(prompted.issue, '')
 FROM held JOIN session s ON s.id = held.session

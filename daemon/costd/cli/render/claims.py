@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from costd.cli.render.page import BLANK, Cell, Column, Line, Page, Table, line, note
-from costd.cli.render.words import issue_cell, text
+from costd.cli.render.words import cost_cell, issue_cell, text
 from costd.core import amounts
 
 Json = dict[str, Any]
@@ -121,7 +121,7 @@ def moved_page(answer: Json) -> Page:
     responses = moved.get("responses") or 0
     if not responses and not rows:
         return [note(f"nothing {verb}: no response is concerned yet")]
-    said = f"{amounts.usd(moved.get('cost_usd'))} of "
+    said = f"{cost_cell(moved).text} of "
     said += amounts.plural(responses, "response")
     page: Page = [BLANK, line(f"{said} {verb}")]
     cells = [
@@ -129,7 +129,7 @@ def moved_page(answer: Json) -> Page:
             issue_cell(row.get("from")),
             issue_cell(row.get("to")),
             Cell(amounts.number(row.get("responses"))),
-            Cell(amounts.usd(row.get("cost_usd")), "money"),
+            cost_cell(row),
         )
         for row in rows
     ]

@@ -6,7 +6,7 @@ from typing import Any
 
 from costd.cli.render.claims import moved_page, selector
 from costd.cli.render.page import BLANK, Cell, Column, Page, Table, line, note
-from costd.cli.render.words import issue_cell, text
+from costd.cli.render.words import cost_cell, issue_cell, text
 from costd.core import amounts
 
 Json = dict[str, Any]
@@ -35,7 +35,10 @@ def suggest_page(answer: Json) -> Page:
         page.append(note(f"{len(rows):,} of {count:,}; --limit 0 shows all"))
     applicable = answer.get("applicable") or 0
     if applicable:
-        cost = amounts.usd(answer.get("applicable_usd"))
+        unpriced = answer.get("applicable_unpriced_responses")
+        cost = amounts.usd(answer.get("applicable_usd"), lower_bound=bool(unpriced))
+        if answer.get("applicable_usd") is None:
+            cost = "unpriced work"
         said = (
             f"{amounts.plural(applicable, 'claim')} would move {cost}. Make them all: "
         )
@@ -70,5 +73,5 @@ def _row(row: Json) -> tuple[Cell, ...]:
         Cell(text(row.get("evidence")), "dim"),
         issue_cell(row.get("bucket")),
         Cell(amounts.number(row.get("responses")), "dim"),
-        Cell(amounts.usd(row.get("cost_usd")), "money"),
+        cost_cell(row),
     )

@@ -27,7 +27,7 @@ def cost_cell(sums: Any, style: str = "money") -> Cell:
     """The cost of a row; responses without a price are not a cost of nothing."""
     if sums.get("cost_usd") is None and sums.get("responses"):
         return Cell("unpriced", "bad")
-    is_bound = bool(sums.get("lower_bound"))
+    is_bound = bool(sums.get("lower_bound") or sums.get("unpriced_responses"))
     return Cell(amounts.usd(sums.get("cost_usd"), lower_bound=is_bound), style)
 
 

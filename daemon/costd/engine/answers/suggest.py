@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from costd.core.attribution import AMBIGUOUS, CONFIDENCE, valid_issue, worktree_names
-from costd.core.money import to_usd
-from costd.core.summary import envelope
+from costd.core.summary import Sums, cost_usd, envelope
 from costd.engine.answers.report import read_question
 from costd.engine.claimed import claim_json, moved_json
 from costd.engine.jobs import Job
@@ -37,6 +36,7 @@ class Suggestion(NamedTuple):
     sessions: int
     responses: int
     cost: int
+    unpriced: int
 
     @property
     def is_clear(self) -> bool:
@@ -61,9 +61,11 @@ def suggest(view: View, params: Params) -> dict[str, Any]:
         until=text(params, "until"),
         rows=[_row(each) for each in found[: limit or None]],
         count=len(found),
-        cost_usd=to_usd(sum(each.cost for each in found)),
+        cost_usd=_usd(found),
+        unpriced_responses=sum(each.unpriced for each in found),
         applicable=len(clear),
-        applicable_usd=to_usd(sum(each.cost for each in clear)),
+        applicable_usd=_usd(clear),
+        applicable_unpriced_responses=sum(each.unpriced for each in clear),
         apply_command=APPLY if clear else None,
     )
 
@@ -117,6 +119,7 @@ def _by_place(seen: Iterable[Hint]) -> list[Suggestion]:
             sessions=len({hint.session_id for hint in same}),
             responses=sum(hint.responses for hint in same),
             cost=sum(hint.cost for hint in same),
+            unpriced=sum(hint.unpriced for hint in same),
         )
         for (selector, value, issue), same in groups.items()
     ]
@@ -156,6 +159,17 @@ def _by_session(found: Neighbour) -> Suggestion | None:
         1,
         found.responses,
         found.cost,
+        found.unpriced,
+    )
+
+
+def _usd(found: Sequence[Suggestion]) -> float | None:
+    """What they cost; null where nothing of it has a price."""
+    return cost_usd(
+        Sums(
+            cost=sum(each.cost for each in found),
+            unpriced=sum(each.unpriced for each in found),
+        )
     )
 
 
@@ -170,7 +184,8 @@ def _row(each: Suggestion) -> dict[str, Any]:
         "bucket": each.bucket,
         "sessions": each.sessions,
         "responses": each.responses,
-        "cost_usd": to_usd(each.cost),
+        "cost_usd": _usd([each]),
+        "unpriced_responses": each.unpriced,
         "command": each.command,
     }
 
