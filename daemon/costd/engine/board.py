@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
+
 from costd.core.session_map import Owned
 from costd.core.summary import together
 from costd.engine.answers.status import live_sessions
@@ -39,8 +41,9 @@ class Board:
     """What was published of each issue."""
 
     def __init__(self) -> None:
-        self._files: dict[str, Json] = {}
-        self._entries: dict[str, Json] = {}
+        # Packed: thousands of them as dictionaries take tens of megabytes.
+        self._files: dict[str, bytes] = {}
+        self._entries: dict[str, bytes] = {}
         self._stale: set[str] | None = None
         self._waiting: set[str] = set()
         self._live: dict[str, str] = {}
@@ -60,9 +63,12 @@ class Board:
     @property
     def owned(self) -> dict[str, Owned]:
         """The issues with their sessions, for the session maps."""
+        files = {
+            name: msgspec.json.decode(packed) for name, packed in self._files.items()
+        }
         return {
             issue: Owned(file["sessions"], file["totalCost"], file["totalTokens"])
-            for issue, file in self._files.items()
+            for issue, file in files.items()
             if file["sessions"]
         }
 
@@ -123,10 +129,11 @@ class Board:
         for name, done in rows.items():
             at_it = {session for session, issue in self._live.items() if issue == name}
             file = issue_file(name, grouped(done, SESSION), at_it)
-            if self._files.get(name) == file or not (done or name in self._files):
+            packed = msgspec.json.encode(file)
+            if self._files.get(name) == packed or not (done or name in self._files):
                 continue
-            self._files[name] = file
-            self._entries[name] = _entry(name, done)
+            self._files[name] = packed
+            self._entries[name] = msgspec.json.encode(_entry(name, done))
             found[f"issues/{safe_name(name)}.json"] = file
         return found
 
@@ -137,7 +144,8 @@ class Board:
             for (name,), sums in sums_by(view, ("issue",)).items()
             if name in extent and any(sums)
         ]
-        issues = [entry for entry in self._entries.values() if entry["sessionCount"]]
+        entries = map(msgspec.json.decode, self._entries.values())
+        issues = [entry for entry in entries if entry["sessionCount"]]
         return by_issue_file(view.zone.key, _sorted(issues), _sorted(buckets))
 
 
