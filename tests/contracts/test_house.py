@@ -133,6 +133,12 @@ def test_no_file_of_the_package_is_long(repo: Path) -> None:
     assert [problem for problem in long if not problem.startswith("tests/")] == []
 
 
+def test_migrations_are_numbered_one_after_the_other(repo: Path) -> None:
+    names = sorted((repo / "daemon/costd/ledger/migrations").glob("*.sql"))
+    numbers = [int(name.stem.partition("_")[0]) for name in names]
+    assert numbers == list(range(1, len(names) + 1))
+
+
 def test_no_file_names_a_machine_a_registry_or_a_person(repo: Path) -> None:
     assert found(repo, forbidden_words) == []
 
