@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
-import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import NamedTuple
+from unittest import mock
+
+from costd.cli import entry
 
 PROGRAM = """#!{python}
 import json, sys
@@ -18,6 +23,14 @@ for told, answer in json.load(open({answers!r})).items():
         sys.stdout.write(answer[1])
         sys.exit(answer[0])
 """
+
+
+class Done(NamedTuple):
+    """What came of a command."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
 class Fakes:
@@ -49,17 +62,21 @@ class Fakes:
         """Have commands that begin so end with a code and say something."""
         self._answers.write_text(json.dumps(answers))
 
-    def costd(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """A command of costd in that home."""
-        return subprocess.run(
-            [sys.executable, "-m", "costd", *words],
-            env=self.env,
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=self.home,
-            timeout=60,
-        )
+    def costd(self, *words: str) -> Done:
+        """A command of costd in that home; in this process, as there are many."""
+        out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2))
+        with (
+            mock.patch.dict(os.environ, self.env, clear=True),
+            redirect_stdout(out),
+            redirect_stderr(err),
+        ):
+            code = entry.run(list(words))
+        texts = []
+        for stream in (out, err):
+            stream.flush()
+            stream.seek(0)
+            texts.append(stream.read())
+        return Done(code, *texts)
 
     def told(self) -> list[list[str]]:
         """What they were told to change since the last time, without questions."""

@@ -11,15 +11,19 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from costd import __version__
 from costd.cli import client
 from costd.cli.services.plan import program_of
+from costd.core.errors import StoppingError
 from costd.publish import replies
+from costd.service.engines import Engines, Work
 from e2e.daemons import PATIENCE_SECONDS, until
 from faults.homes import CONFIG, Home
 
@@ -150,6 +154,45 @@ def test_39_a_reload_takes_effect_and_turns_nobody_away(home: Home) -> None:
     after = home.status()
     assert (after["pid"], after["started_at"]) == (before["pid"], before["started_at"])
     assert str(other) in home.source()["roots"]
+
+
+class Stub:
+    """An engine that answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.asked: dict[str, Future[object]] = {}
+        self.last_state = "stopped"
+        self._stopped = threading.Event()
+
+    def ask(self, name: str, params: object) -> Future[object]:
+        return self.asked.setdefault(name, Future())
+
+    def run(self, watch: object) -> None:
+        self._stopped.wait()
+
+    def stop(self) -> None:
+        for answer in [answer for answer in self.asked.values() if not answer.done()]:
+            answer.set_exception(StoppingError("costd is stopping."))
+        self._stopped.set()
+
+
+def test_39_what_one_engine_did_not_answer_the_next_one_does() -> None:
+    engines = Engines(crashed=lambda: None)
+    first, second = Stub(), Stub()
+    engines.start(Work(cast("Any", first), cast("Any", None)))
+    status, link = engines.ask("status", {}), engines.ask("link", {})
+    assert engines.pause()
+    issues = engines.ask("issues", {})
+    assert isinstance(link.exception(), StoppingError)  # it might be done twice
+    assert not status.done()
+    engines.start(Work(cast("Any", second), cast("Any", None)))
+    assert list(second.asked) == ["status", "issues"]
+    second.asked["status"].set_result(1)
+    assert status.result() == 1
+    assert engines.end()
+    assert isinstance(issues.exception(), StoppingError)
+    assert isinstance(engines.ask("status", {}).exception(), StoppingError)
+    assert (first.last_state, second.last_state) == ("running", "stopped")
 
 
 # The lock.

@@ -165,21 +165,9 @@ class Parts:
             act()
 
 
-def beat(
-    parts: Parts, heart: Heart, *, sweeps: bool = True, ticks: bool = True
-) -> list[str]:
-    """Five minutes in which some parts get on; those that do not, at the end."""
-    for _ in range(30):
-        parts.now += 10
-        parts.sweeps += sweeps
-        if ticks:
-            heart.ticked()
-        heart._beat()
-    return heart.stuck()
-
-
-def test_50_each_part_has_to_get_on() -> None:
-    parts = Parts()
+def test_50_each_part_has_to_get_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts, sent = Parts(), list[str]()
+    monkeypatch.setattr("costd.service.heart.notify", lambda *said: sent.extend(said))
     heart = Heart(
         parts.ask,
         parts.touch,
@@ -188,14 +176,27 @@ def test_50_each_part_has_to_get_on() -> None:
         monotonic=lambda: parts.now,
     )
     heart.tick_seconds = 30
-    assert beat(parts, heart) == []
-    assert beat(parts, heart, sweeps=False) == ["logs"]
-    assert beat(parts, heart) == []
-    assert beat(parts, heart, ticks=False) == ["beat"]
+
+    def stuck(*, sweeps: bool = True, ticks: bool = True) -> list[str]:
+        """Five minutes in which some parts get on; those that do not, at the end."""
+        for _ in range(30):
+            sent.clear()
+            parts.now += 10
+            parts.sweeps += sweeps
+            if ticks:
+                heart.ticked()
+            heart._beat()
+        assert ("WATCHDOG=1" in sent) is (not heart.stuck())
+        return heart.stuck()
+
+    assert stuck() == []
+    assert stuck(sweeps=False) == ["logs"]
+    assert stuck() == []
+    assert stuck(ticks=False) == ["beat"]
     parts.server_runs = False
-    assert beat(parts, heart) == ["server"]
+    assert stuck() == ["server"]
     heart._ask = lambda _name, _params: Future()
-    assert beat(parts, heart) == ["engine", "logs", "server"]
+    assert stuck() == ["engine", "logs", "server"]
 
 
 def test_50_the_line_says_what_is_wrong_first() -> None:
