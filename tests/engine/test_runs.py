@@ -528,6 +528,19 @@ def test_performance_of_nothing_is_null(world: World) -> None:
     )
 
 
+@pytest.mark.parametrize("told", ["failed", "unknown"])
+def test_a_failure_that_two_tell_of_is_one(world: World, told: str) -> None:
+    world.report(status=told)
+    at = format_instant(NOON)
+    world.tell(
+        type="run_report", run_id=RUN, status="failed", error="OOM", timestamp=at
+    )
+    found = world.ask("performance")
+    assert found["summary"]["failedTasks"] == 1
+    assert found["summary"]["errorsToday"] == 1
+    assert [e["message"] for e in found["errorPatterns"]] == ["out of memory"]
+
+
 def test_the_slowest_tasks(world: World) -> None:
     world.report(took=3 * HOUR, issue="MIN-1", status="completed")
     at = format_instant(NOON)

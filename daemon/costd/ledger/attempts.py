@@ -153,7 +153,7 @@ def _count_failures(connection: Connection, span: tuple[int, int]) -> None:
         "SELECT at, agent, json_extract(details, '$.error'), "
         "json_extract(details, '$.exit_code') FROM event "
         "WHERE id > ? AND id <= ? AND success = 0 "
-        f"AND type IN ('{EXECUTION}', '{ACTIVITY}', '{TASK_END}')",
+        f"AND type IN ('{EXECUTION}', '{ACTIVITY}', '{TASK_END}', '{RUN_REPORT}')",
         span,
     )
     for at, agent, error, code in rows:
