@@ -63,6 +63,8 @@ class Events(click.Group):
     name="event",
     cls=Events,
     help=HELP,
+    subcommand_metavar="TYPE KEY=VALUE… | - | query",
+    options_metavar="",
     epilog=example(
         "costd event task_start task_id=MIN-123 model=claude-opus-5",
         "costd event gate_result task_id=MIN-123 gate_name=tests passed=true",
