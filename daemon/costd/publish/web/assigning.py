@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
@@ -92,21 +93,33 @@ async def _preview(asking: Asking, form: dict[str, list[str]]) -> Json:
     answers = await asking.several(
         *(("link", {**_claim(form, name), "dry_run": True}) for name in sessions)
     )
-    rows: dict[str, Json] = {}
-    for row in (row for each in answers for row in each["moved"]["from"]):
-        known = rows.setdefault(
-            row["owner"], {"owner": row["owner"], "responses": 0, "cost_usd": 0.0}
-        )
-        known["responses"] += row["responses"]
-        known["cost_usd"] = round(known["cost_usd"] + row["cost_usd"], 9)
     moved = [each["moved"] for each in answers]
+    owners = dict.fromkeys(row["owner"] for each in moved for row in each["from"])
     return {
         "sessions": sessions,
         "issue": answers[0]["claim"]["issue"],
         "role": answers[0]["claim"]["role"],
+        **_together(moved),
+        "rows": [
+            {
+                "owner": owner,
+                **_together(
+                    [r for each in moved for r in each["from"] if r["owner"] == owner]
+                ),
+            }
+            for owner in owners
+        ],
+    }
+
+
+def _together(moved: Sequence[Json]) -> Json:
+    """Sums over what moves; the cost is None where nothing of it has a price."""
+    costs = [each["cost_usd"] for each in moved if each["cost_usd"] is not None]
+    unpriced = sum(each["unpriced_responses"] for each in moved)
+    return {
         "responses": sum(each["responses"] for each in moved),
-        "cost_usd": round(sum(each["cost_usd"] for each in moved), 9),
-        "rows": sorted(rows.values(), key=lambda row: -row["cost_usd"]),
+        "unpriced_responses": unpriced,
+        "cost_usd": round(sum(costs), 9) if costs or not unpriced else None,
     }
 
 

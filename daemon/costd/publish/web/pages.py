@@ -103,6 +103,7 @@ async def context(page: Page, visit: Visit, limits: Sequence[float]) -> Json:
         "navigation": NAVIGATION,
         "to": address,
         "burning": sum(s["usd_per_hour"] or 0 for s in visit.status["live"]),
+        "burning_bound": any(s["unpriced_responses"] for s in visit.status["live"]),
         "presets": PRESETS,
         "here": visit.scope.link(),
         "seen": seen(visit.status),

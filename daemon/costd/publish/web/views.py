@@ -33,7 +33,6 @@ async def overview(visit: Visit) -> Json:
         "top": [row for row in owners if not str(row["name"]).startswith("none:")][:8],
         "loose": [row for row in owners if str(row["name"]).startswith("none:")],
         "projects": costs["parts"]["project"][:6],
-        "rate": sum(s["usd_per_hour"] or 0 for s in visit.status["live"]),
     }
 
 
@@ -50,8 +49,7 @@ def _days(costs: Json, scope: Scope) -> charts.Chart:
 
 async def live(visit: Visit) -> Json:
     """What runs now."""
-    rows = visit.status["live"]
-    return {"rate": sum(s["usd_per_hour"] or 0 for s in rows), "rows": rows}
+    return {"rows": visit.status["live"]}
 
 
 async def issues(visit: Visit) -> Json:
@@ -63,9 +61,15 @@ async def issues(visit: Visit) -> Json:
     if scope.more.get("state"):
         params["state"] = scope.more["state"]
         params["offset"] = _number(scope, "offset")
-    board = await visit.asking.one("board", **params)
+    buckets = list(visit.status["unattributed"]) or ["none:"]
+    narrowed = {**scope.filters, "issue": buckets}
+    board, loose = await visit.asking.several(
+        ("board", params),
+        ("report", {**scope.params(), "by": ["issue"], "filters": narrowed}),
+    )
     return {
         "board": board,
+        "loose": loose,
         "offset": _number(scope, "offset"),
         "step": CARDS,
         "live": {row["issue"]: row for row in visit.status["live"]},
@@ -118,7 +122,11 @@ async def costs(visit: Visit) -> Json:
         "chart": _days(found, scope),
         "squares": charts.squares(year["rows"], scope.today),
         "months": charts.months(scope.today),
-        "year": sum(row["cost"] or 0 for row in year["rows"]),
+        "year": {
+            "cost_usd": sum(row["cost"] or 0 for row in year["rows"]),
+            "lower_bound": any(row["lowerBound"] for row in year["rows"]),
+            "responses": sum(row["count"] for row in year["rows"]),
+        },
         "dearest": dearest,
         "activities": told,
     }
