@@ -252,6 +252,9 @@ def test_55_a_dry_run_and_a_refusal_leave_no_trace(fakes: Fakes) -> None:
     shown = fakes.costd("service", "install", "--dry-run")
     assert "would write" in shown.stdout
     assert "ExecStart=" in shown.stdout
+    fakes.env["HOME"] = "relative"
+    assert fakes.costd("service", "install").returncode == 2
+    fakes.env["HOME"] = str(fakes.home)
     fakes.answer({"--user show": (1, "")})  # no manager answers
     refused = fakes.costd("service", "install")
     assert refused.returncode == 1

@@ -221,7 +221,10 @@ def _own_account() -> Account:
         name = pwd.getpwuid(uid).pw_name
     except KeyError:  # a container may run as a number
         name = str(uid)
-    return Account(name, uid, os.getgid(), own_home())
+    home = own_home()
+    if not home.is_absolute():  # a service file would mean another place each time
+        raise ConfigError(f"HOME is {home}, no absolute path", "Set HOME to one.")
+    return Account(name, uid, os.getgid(), home)
 
 
 def _account(name: str | None) -> Account:
