@@ -103,6 +103,8 @@ def test_what_trackers_export_gives_their_keys(text: str) -> None:
         '{"id": "a-1", "title": "MIN-1"}',
         "[" * 100_000,
         '"MIN-1"',
+        "\x7fELF\x02\x00\x01\r\x00x\rMIN-1",
+        "Issue key\rMIN-1\x00\rx",
     ],
 )
 def test_what_is_no_export_is_refused_without_a_word_of_it(text: str) -> None:

@@ -52,17 +52,8 @@ def keys_in_export(text: str) -> frozenset[str]:
 
 def _from_csv(text: str) -> Iterator[str]:
     csv.field_size_limit(max(len(text), 1 << 17))  # a description may be long
-    header = text.partition("\n")[0]
-    for delimiter in _DELIMITERS:
-        names = [
-            _plain(name) for name in next(csv.reader([header], delimiter=delimiter))
-        ]
-        columns = [(n, name) for n, name in enumerate(names) if _is_told(name)]
-        if columns:
-            break
-    else:
-        raise UsageError("The first line names no column with issue ids.", _HOW)
     try:
+        delimiter, columns = _columns(text.partition("\n")[0])
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
         next(rows)
         for row in rows:
@@ -71,6 +62,16 @@ def _from_csv(text: str) -> Iterator[str]:
                     yield from _key(name, row[number].strip())
     except csv.Error:
         raise UsageError("The file is no CSV that can be read.", _HOW) from None
+
+
+def _columns(header: str) -> tuple[str, list[tuple[int, str]]]:
+    """What stands between columns, and those with ids: their numbers and names."""
+    for delimiter in _DELIMITERS:
+        names = map(_plain, next(csv.reader([header], delimiter=delimiter)))
+        columns = [(n, name) for n, name in enumerate(names) if _is_told(name)]
+        if columns:
+            return delimiter, columns
+    raise UsageError("The first line names no column with issue ids.", _HOW)
 
 
 def _from_json(text: str) -> Iterator[str]:
