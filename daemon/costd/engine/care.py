@@ -15,10 +15,10 @@ from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from costd.core.errors import BusyError, CostdError
-from costd.core.instants import DAY, HOUR
+from costd.core.instants import DAY, HOUR, MINUTE
 from costd.engine.custody import Checked, Custody
 from costd.engine.drift import Drift
 from costd.engine.messages import Question
@@ -30,7 +30,7 @@ from costd.ledger.snapshots import Snapshot
 _AGAIN_SECONDS = 30.0
 """After a repair that failed, for want of space."""
 _CHECK_EVERY, _SNAPSHOT_EVERY = DAY, DAY
-_LEAST_BETWEEN_REPAIRS = DAY
+_BETWEEN_REPAIRS, _BETWEEN_FAILURES = DAY, 10 * MINUTE
 REPLACED = "its file was removed or replaced while it was in use"
 
 _LAST_SECONDS = 6.0
@@ -44,6 +44,7 @@ _PULSE = {
 """What a service manager hears while the ledger is away: it is waited for."""
 
 Call = Callable[[Callable[[], None]], None]
+Found = TypeVar("Found")
 
 
 class Care:
@@ -92,6 +93,8 @@ class Care:
         self.drift = Drift(clock)
         self._waiting: list[Callable[[], None]] = []
         self._beats = 0
+        self._era = 0
+        """How often the ledger was made anew: a check of the one before says nothing."""
         self._repairing: threading.Thread | None = None
         self._look()
 
@@ -144,27 +147,19 @@ class Care:
 
     def _wants_snapshot(self, now: int) -> bool:
         latest = self.snapshot
-        if not self._keep or now < self._try_copy_at:
+        if not self._keep or 0 < self._try_copy_at - now <= HOUR:
             return False
         return latest is None or not 0 <= now - latest.at < _SNAPSHOT_EVERY
 
     def _check(self, custody: Custody) -> None:
         """In a thread."""
-        found: Checked | None = None
-        error: CostdError | None = None
-        try:
-            found = custody.check(self._ending.is_set)
-        except CostdError as problem:
-            error = problem
-        self._call(lambda: self._have_checked(found, error))
+        era = self._era
+        found, error = _tried(lambda: custody.check(self._ending.is_set))
+        self._call(lambda: self._have_checked(era, found, error))
 
     def _keep_copy(self, custody: Custody) -> None:
         """In a thread."""
-        error: CostdError | None = None
-        try:
-            custody.snapshot(self._keep, self._ending.is_set)
-        except CostdError as problem:
-            error = problem
+        _, error = _tried(lambda: custody.snapshot(self._keep, self._ending.is_set))
         self._call(lambda: self._have_kept(error))
 
     def _have_kept(self, error: CostdError | None) -> None:
@@ -183,9 +178,13 @@ class Care:
             self._is_checking = True
             self._start(self._check, self._custody)
 
-    def _have_checked(self, found: Checked | None, error: CostdError | None) -> None:
+    def _have_checked(
+        self, era: int, found: Checked | None, error: CostdError | None
+    ) -> None:
         self._is_checking = False
-        if found is not None:
+        if era != self._era:
+            pass  # it was another file that was looked at
+        elif found is not None:
             self.checked = found
             self.damage = found.problem
             if self._custody is not None and self._may_copy(found):
@@ -221,7 +220,12 @@ class Care:
         if not self.damage or not (self._is_tended or self._has_failed):
             return ""
         gone = self._clock() - self._custody.mended_at
-        return self.damage if not 0 <= gone < _LEAST_BETWEEN_REPAIRS else ""
+        least = _BETWEEN_FAILURES if self._has_failed else _BETWEEN_REPAIRS
+        return self.damage if not 0 <= gone < least else ""
+
+    def rest(self) -> None:
+        """Before the same fails again: a moment."""
+        self._ending.wait(1.0)
 
     def notice(self, error: BaseException) -> bool:
         """Whether an error shows that the ledger is damaged; then it is mended."""
@@ -252,14 +256,11 @@ class Care:
     ) -> None:
         """In a thread, until there is a ledger again."""
         while not self._ending.is_set():
-            try:
-                found = repaired()
-            except CostdError as error:
-                self.trouble = error
-                self._ending.wait(_AGAIN_SECONDS)
-            else:
+            found, self.trouble = _tried(repaired)
+            if found is not None:
                 self._call(partial(self._taken_up, found, take_up))
                 return
+            self._ending.wait(_AGAIN_SECONDS)
 
     def back_up(self, answer: Future[object]) -> None:
         """Write a copy that nobody removes, in a thread."""
@@ -291,15 +292,11 @@ class Care:
         self._repairing = self._start(self._repair, restored, take_up)
 
     def _taken_up(self, found: Ledger, take_up: Callable[[Ledger], None]) -> None:
+        self._era += 1
         self.away = self.damage = ""
         self.is_replaced = self._has_failed = False
         self.trouble = self.checked = None
         take_up(found)
-
-    def remember(self, question: str, answer: object) -> None:
-        """Keep the last status, for when there is no ledger to work one out."""
-        if question == "status" and isinstance(answer, dict):
-            self.status = answer
 
     def refusal(self) -> BusyError:
         """What is said to those who ask while the ledger is away."""
@@ -341,11 +338,25 @@ class Care:
 
 def settle(answer: Future[object], work: Callable[[], object]) -> None:
     """Answer with what some work gives; one who has gone away is not told."""
+    found, error = _tried(work)
     with suppress(InvalidStateError):
-        try:
-            answer.set_result(work())
-        except CostdError as error:
+        if error is None:
+            answer.set_result(found)
+        else:
             answer.set_exception(error)
+
+
+def _tried(work: Callable[[], Found]) -> tuple[Found | None, CostdError | None]:
+    """What some work gives, or why it gives nothing: no thread may end without a word."""
+    try:
+        return work(), None
+    except CostdError as error:
+        return None, error
+    except Exception as error:  # noqa: BLE001 - whoever waits must be told
+        name = type(error).__name__
+        return None, CostdError(
+            f"It failed: {name}.", "The log of the daemon says more."
+        )
 
 
 def free_bytes(place: Path) -> int | None:

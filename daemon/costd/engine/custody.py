@@ -18,8 +18,8 @@ import orjson
 
 from costd.core.attribution import Keys
 from costd.core.checkpoint import Checkpoint
-from costd.core.errors import DamagedLedgerError, LedgerError
-from costd.core.instants import format_instant
+from costd.core.errors import DamagedLedgerError, LedgerBusyError, LedgerError
+from costd.core.instants import format_instant, parse_instant
 from costd.core.money import to_usd
 from costd.core.rates import RateCard
 from costd.core.summary import envelope, instant
@@ -54,6 +54,8 @@ class Checked(NamedTuple):
 
 _OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _REPORT = "recovered-"
+_TRIES = 4
+"""Beside the last one; each waits for five seconds."""
 _WRITTEN = "returned"
 
 
@@ -96,9 +98,19 @@ class Custody:
         if reason and listed(snapshots_of(self.path)):
             return self.mend(reason)
         try:
-            return self._ledger()
+            return self._patiently()
         except DamagedLedgerError:
             return self.mend("SQLite cannot read its pages")
+
+    def _patiently(self) -> Ledger:
+        """The ledger; another program that holds it just now is waited for."""
+        for _ in range(_TRIES):
+            try:
+                return self._ledger()
+            except LedgerBusyError as error:
+                if error.code != "ledger_busy":
+                    raise
+        return self._ledger()
 
     def mend(self, reason: str) -> Ledger:
         """Put the file aside and make a new one of what can be read.
@@ -203,9 +215,13 @@ class Custody:
 
     @property
     def mended_at(self) -> int:
-        """When something was last done about the file; 0: never that is known."""
-        times = [path.stat().st_mtime for path in self.reports()[:1]]
-        return int(times[0] * 1000) if times else 0
+        """When the file was last made anew; 0: never that is written down."""
+        for path in self.reports():
+            with suppress(OSError, orjson.JSONDecodeError):
+                report = orjson.loads(path.read_bytes())
+                if "before" in report:
+                    return parse_instant(report["at"]) or 0
+        return 0
 
     def put_back(self, database: Database) -> Ledger:
         """The ledger after its file was moved, removed or replaced while it was open.

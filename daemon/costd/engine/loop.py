@@ -322,15 +322,13 @@ class Engine(Tended):
 
     def _work_out(self, answer: Answer, question: Question) -> dict[str, Any] | Job:
         view = self._view()
-        found = self._memory.recall(
+        return self._memory.recall(
             question.name,
             question.params,
             view.now,
             lambda: answer(view, question.params),
             hurried=self._intake.is_importing,
         )
-        self._care.remember(question.name, found)
-        return found
 
     def _finish(self, future: Future[object], work: Callable[[], object]) -> None:
         settle(future, partial(self._noticed, work), self.report)

@@ -60,6 +60,8 @@ class Tended(Mailbox):
         except Exception as error:
             if not self._care.notice(error):
                 raise
+            if not self._care.must_go():
+                self._care.rest()
         if (why := self._care.must_go()) and not self._stopping:
             self._let_go(why)
 

@@ -34,7 +34,7 @@ def status(view: View, params: Params) -> dict[str, Any]:
     held = view.memory.once("buckets", lambda: _buckets(view))
     present = problems(view)
     view.alarm.see(present, view.now)
-    return envelope(
+    view.care.status = found = envelope(
         view.now,
         version=__version__,
         pid=os.getpid(),
@@ -64,6 +64,7 @@ def status(view: View, params: Params) -> dict[str, Any]:
         },
         basis=BASIS,
     )
+    return found
 
 
 def windows(view: View, everything: Sums, tz: str) -> list[Sums]:
