@@ -618,6 +618,19 @@ def test_a_part_of_an_id_is_enough_where_it_is_one(world: World) -> None:
             world.ask("run_report", id=name)
 
 
+def test_a_report_that_cannot_be_written_is_written_later(world: World) -> None:
+    (world.place / "reports").write_text("a file where the directory should be")
+    world.report(status="failed")
+    world.engine.runs.refresh_all(world.now)
+    assert "reports" in world.engine.runs.troubles["publish"]
+    assert any(p["code"] == "publish" for p in world.ask("status")["health"])
+    (world.place / "reports").unlink()
+    world.now += MINUTE
+    world.engine.runs.refresh_all(world.now)
+    assert world.engine.runs.troubles == {}
+    assert world.file()["outcome"]["status"] == "failed"
+
+
 def test_cleaning_takes_reports_and_leaves_what_they_counted(world: World) -> None:
     fill(world)
     world.ask("runs")

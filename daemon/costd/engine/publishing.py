@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
+from costd.core.errors import LedgerBusyError
 from costd.engine.board import Board
 from costd.engine.outlet import Outlet
 from costd.engine.outside import Outside
@@ -42,9 +44,11 @@ class Publishing:
         def contents() -> Mapping[str, Any]:
             from costd.engine.documents import documents  # noqa: PLC0415 - a daemon's
 
-            if self._runs.refresh(view.now):
-                self._outlet.change()  # there may be more to work out
-            self._runs.catch_up(view.now, view.jobs)
+            # A ledger that takes nothing just now is told of by whoever records.
+            with suppress(LedgerBusyError):
+                if self._runs.refresh(view.now):
+                    self._outlet.change()  # there may be more to work out
+                self._runs.catch_up(view.now, view.jobs)
             issues = self._board.refresh(view, self._clock, is_last=state == "stopped")
             return {**documents(view, state=state), **issues}
 

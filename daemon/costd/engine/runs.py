@@ -7,28 +7,25 @@ change any more; its report says ``pending`` until then, and is written anew.
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
 from costd.core.capabilities import capability_of, runtime_of, spelt
-from costd.core.errors import CostdError, PublishError
 from costd.core.instants import DAY, HOUR, MINUTE, SECOND
 from costd.core.posts import posted
 from costd.engine.attempts import Attempts
 from costd.engine.intake import NOTHING
 from costd.engine.jobs import Job, Jobs
+from costd.engine.report_files import ReportFiles
 from costd.engine.run_costs import Spent, spent
 from costd.engine.told import told_run
 from costd.ledger import Ledger, outbox
 from costd.ledger import runs as stored
 from costd.ledger.runs import DueRun, NewRun, Part
-from costd.publish.files import write_atomic
 
 Json = dict[str, Any]
 Fact = TypeVar("Fact")
@@ -46,7 +43,6 @@ LOG_MS = 8 * SECOND
 AT_ONCE = 100
 _SLACK_MS = SECOND
 """A last line may carry a time just after the end of its process."""
-_MOST_BYTES = 4 << 20
 _REMEMBERED = 32
 _PRETTY = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 
@@ -68,7 +64,7 @@ class Runs:
 
     def __init__(self, ledger: Ledger, folder: Path | None) -> None:
         self._ledger = ledger
-        self._folder = folder
+        self._files = ReportFiles(folder)
         self._attempts = Attempts(ledger)
         self._next_at = self._after = 0
         self._is_behind = False
@@ -81,8 +77,6 @@ class Runs:
         self.version = 0
         """Raised whenever something about attempts is different."""
         self._changed_since = NOTHING
-        self.troubles: Mapping[str, str] = {}
-        """What ``health`` must say of the reports."""
 
     def move_to(self, ledger: Ledger) -> None:
         """Go on with another ledger."""
@@ -98,7 +92,7 @@ class Runs:
             UsageError: it is no report of a run.
         """
         if report.get("truncated") is True:
-            report = self._whole(report)
+            report = self._files.whole(report)
         run = told_run(report, source)
         with self._ledger.database.transaction() as connection:
             is_new = stored.put(connection, run)
@@ -133,6 +127,9 @@ class Runs:
             return False
         self._unsettle()
         self._clean_old(now)
+        self._files.write_again(
+            partial(stored.report_at, self._ledger.database.connection)
+        )
         followed = self._attempts.follow()
         self._is_behind = followed.has_more
         runs = stored.due(self._ledger.database.connection, self._after, most)
@@ -203,7 +200,7 @@ class Runs:
         self.version += 1
         self._facts.clear()
         for _, place in found:
-            self._remove(place)
+            self._files.remove(place)
         return [place for _, place in found]
 
     def _clean_old(self, now: int) -> None:
@@ -242,7 +239,7 @@ class Runs:
             with self._ledger.database.transaction() as changing:
                 stored.complete(changing, run, data, figures)
         if is_different:
-            self._write(run.place, data)
+            self._files.write(run.place, data)
         self._post(run, report, now)
         return is_different
 
@@ -277,38 +274,10 @@ class Runs:
         found = next(filter(None, map(capability_of, branches)), "")
         return found, bool(found)
 
-    def _write(self, place: str, data: bytes) -> None:
-        if self._folder is None or not place:
-            return
-        path = self._folder / place
-        self.troubles = {}
-        try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_atomic(path, data)
-        except PublishError as error:
-            self.troubles = {"publish": error.message}
-        except OSError as error:
-            problem = f"cannot make {path.parent}: {error.strerror}"
-            self.troubles = {"publish": problem}
-
-    def _remove(self, place: str) -> None:
-        if self._folder is None or not place:
-            return
-        with suppress(OSError):
-            (self._folder / place).unlink()
-        with suppress(OSError):
-            (self._folder / place).parent.rmdir()
-
-    def _whole(self, report: Json) -> Json:
-        """The report that was too long for a message, from its file where it is ours."""
-        if self._folder is None:
-            return report
-        with suppress(OSError, ValueError, CostdError, KeyError):
-            whole = orjson.loads(_contents(self._folder / told_run(report).place))
-            if whole["run"]["run_id"] == report["run"]["run_id"]:
-                found: Json = whole
-                return found
-        return report
+    @property
+    def troubles(self) -> Mapping[str, str]:
+        """What ``health`` must say of the reports."""
+        return self._files.troubles
 
 
 def _completed(told: Json, run: DueRun, found: Spent) -> Json:
@@ -324,15 +293,3 @@ def _completed(told: Json, run: DueRun, found: Spent) -> Json:
         said = {"status": run.said_status, "evidence": run.said_evidence}
         report["outcome"] = {**outcome, **said}
     return report
-
-
-def _contents(path: Path) -> bytes:
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    descriptor = os.open(path, flags)
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ValueError("is no file")
-        with open(descriptor, "rb", closefd=False) as file:
-            return file.read(_MOST_BYTES)
-    finally:
-        os.close(descriptor)

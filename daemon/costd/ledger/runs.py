@@ -257,6 +257,14 @@ def report_of(connection: Connection, name: str) -> tuple[bytes, str]:
     return bytes(rows[0][0]), str(rows[0][1])
 
 
+def report_at(connection: Connection, place: str) -> bytes | None:
+    """The report that belongs into a file; None where there is none any more."""
+    row = connection.execute(
+        "SELECT report FROM run WHERE place = ? AND cleaned_at IS NULL", (place,)
+    ).fetchone()
+    return row[0] if row else None
+
+
 def cleanable(connection: Connection, before: int) -> list[tuple[int, str]]:
     """The runs that began before an instant: their numbers, and their reports' places."""
     return connection.execute(
