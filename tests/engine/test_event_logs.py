@@ -179,3 +179,20 @@ def test_directories_of_other_programs_are_read(book: Owned, top: Path) -> None:
     assert (row["task_id"], row["feature"]) == ("WP01", "044-telemetry")
     assert (row["cost_usd"], row["cost_source"]) == (0.005, "estimated")
     assert (row["status"], row["lamport"]) == ("completed", 3)
+
+
+def test_a_directory_that_is_not_there_or_is_too_full_is_said(
+    book: Owned, top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = top / "specs"
+    book.engine.telling.read_logs([], [str(folder)])
+    (message,) = said_of_it(book)
+    assert message.endswith("specs cannot be read (No such file or directory).")
+    folder.mkdir()
+    for number in range(3):
+        (folder / f"{number}.jsonl").write_text(line(number))
+    assert said_of_it(book) == []
+    monkeypatch.setattr(event_logs, "_MOST_FILES", 2)
+    (message,) = said_of_it(book)
+    assert message.endswith("cannot be read (it has more than 2 files).")
+    assert len(tasks(book)) == 3

@@ -75,15 +75,28 @@ class EventLogs:
     def _paths(self) -> list[bytes]:
         found = list(self._files)
         for folder in self._folders:
-            for top, folders, names in os.walk(folder):
-                folders.sort()
-                found += sorted(
-                    os.path.join(top, name)  # noqa: PTH118 - bytes, as the file system has them
-                    for name in names
-                    if name.endswith(_SUFFIX)
-                )
-                if len(found) > _MOST_FILES:
-                    return found[:_MOST_FILES]
+            some = self._in_folder(folder)
+            found += some[:_MOST_FILES]
+            if len(some) > _MOST_FILES:
+                self.unreadable[folder] = f"it has more than {_MOST_FILES} files"
+        return found
+
+    def _in_folder(self, folder: bytes) -> list[bytes]:
+        found: list[bytes] = []
+        self.unreadable.pop(folder, None)
+
+        def note(error: OSError) -> None:
+            self.unreadable[folder] = error.strerror or type(error).__name__
+
+        for top, folders, names in os.walk(folder, onerror=note):
+            folders.sort()
+            found += sorted(
+                os.path.join(top, name)  # noqa: PTH118 - bytes, as the file system has them
+                for name in names
+                if name.endswith(_SUFFIX)
+            )
+            if len(found) > _MOST_FILES:
+                break
         return found
 
     def _slice(self, connection: Connection, path: bytes) -> bool:
