@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import plistlib
+import re
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from costd.cli.services import units
-from costd.cli.services.plan import Plan
+from costd.cli.services.plan import CARRIED, Plan
 from e2e.daemons import until
 from faults.fakes import Fakes
 
@@ -279,14 +280,29 @@ def test_55_what_a_deaf_manager_did_not_end_is_said(fakes: Fakes) -> None:
     assert not (fakes.home / UNIT).exists()
 
 
+def test_55_every_variable_that_decides_where_costd_looks_is_carried_over(
+    repo: Path,
+) -> None:
+    """Those that the code reads, whoever adds one."""
+    known = {*CARRIED, "HOME", "TZ", "GT_HOME", "XDG_RUNTIME_DIR"}
+    for place in ("config", "ingest"):
+        for file in (repo / "daemon/costd" / place).glob("*.py"):
+            read = re.findall(
+                r"""environ(?:\.get\(|\[)"([A-Z_]+)\"""", file.read_text()
+            )
+            assert set(read) <= known, file
+
+
 def test_55_the_shells_own_places_are_carried_over(fakes: Fakes) -> None:
     fakes.env["COSTD_STATE_DIR"] = str(fakes.home / "100% of $it")
     fakes.env["CLAUDE_CONFIG_DIR"] = str(fakes.home / "claude")
+    fakes.env["CODEX_HOME"] = "/srv/codex"
     fakes.costd("service", "install")
     unit = (fakes.home / UNIT).read_text()
     assert values(unit, "Environment") == [
         f'"COSTD_STATE_DIR={fakes.home}/100%% of $it"',
         f'"CLAUDE_CONFIG_DIR={fakes.home}/claude"',
+        "CODEX_HOME=/srv/codex",
         "COSTD_RUNTIME_DIR=%t/costd",
     ]
     assert f'"-{fakes.home}/100%% of $it"' in values(unit, "ReadWritePaths")[0]

@@ -180,7 +180,7 @@ def _of_service(
         return
     for file in answer["files"]:
         if file["state"] == OUTDATED:
-            yield f"{file['path']} is not as it would be now.", install
+            yield f"{file['path']} is not as this shell would write it now.", install
         if file["state"] == FOREIGN:
             yield f"{file['path']} was not written by costd.", ""
     if seen.active is None:

@@ -91,7 +91,7 @@ def plan_of(
     made = [paths.state_dir, paths.output_dir]
     if runtime is not None and runtime.parent != paths.state_dir:
         made.append(runtime)
-    needed = [Path(program[0]), *made, *config.output.mirror_dirs, *roots]
+    needed = [Path(program[0]), *made, *config.output.mirror_dirs, *map(Path, roots)]
     return Plan(
         command=(*program, *words, "run"),
         environment={n: environ[n] for n in CARRIED if environ.get(n)},
