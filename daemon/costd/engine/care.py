@@ -136,6 +136,8 @@ class Care:
             self._start(self._check, self._custody)
 
     def _is_due(self, now: int, *, is_busy: bool) -> bool:
+        if self.is_recovering:
+            return False  # what its snapshot had is not all read again
         if self.checked is None:
             return True
         if is_busy:

@@ -137,7 +137,9 @@ class Custody:
             LedgerError: it could not be looked at, or it was given up.
         """
         latest = self.latest_snapshot()
-        before = vitals_of_file(latest.path) if latest else None
+        # One that was made anew has not yet read all that its snapshot had.
+        is_kin = latest is not None and not self.is_recovering
+        before = vitals_of_file(latest.path) if latest and is_kin else None
         found = examine(self.path, before, thorough=thorough, give_up=give_up)
         responses = found.vitals.rows["response"] if found.vitals else 0
         return Checked(self._clock(), found.problem, responses)

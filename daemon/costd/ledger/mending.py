@@ -33,6 +33,8 @@ _BY_HAND = frozenset(
     "cell stint attribution task task_cell event_log log_file skipped_line response"
     " observation meta".split()
 )
+SNAPSHOT = "snapshot"
+"""The name of that source."""
 _AT_ONCE = 2_000
 _MOST = 10**10
 """No count of tokens is higher: whatever says so has lost its bytes."""
@@ -102,7 +104,10 @@ def mend(
     mender = _Mender(target, state, card, progress)
     for number, source in enumerate(sources):
         mender.take(source, is_first=number == 0)
-    return mender.report(mender.finish())
+    found = mender.report(mender.finish())
+    if sources and sources[0].name == SNAPSHOT:
+        found = found._replace(from_snapshot=found.responses)
+    return found
 
 
 def expected(connection: Connection) -> Expected:

@@ -18,7 +18,15 @@ from costd.core.rates import RateCard
 from costd.ledger.database import Database, begin_lineage, beside, translated
 from costd.ledger.integrity import lineage, read_only
 from costd.ledger.ledger import Ledger
-from costd.ledger.mending import Expected, Mended, Source, State, expected, mend
+from costd.ledger.mending import (
+    SNAPSHOT,
+    Expected,
+    Mended,
+    Source,
+    State,
+    expected,
+    mend,
+)
 from costd.ledger.salvage import damaged
 from costd.ledger.snapshots import copy, newest_whole, stamp, sync
 
@@ -163,7 +171,7 @@ def _build(
         snapshot = newest_whole(snapshots_of(path))
         if snapshot is not None:
             context = read_only(_of_this_version(snapshot.path, folder))
-            older = Source("snapshot", stack.enter_context(context))
+            older = Source(SNAPSHOT, stack.enter_context(context))
             if _are_kin(sources, older):
                 sources.append(older)
             else:

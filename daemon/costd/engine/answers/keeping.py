@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,10 @@ def _file(view: View) -> Iterator[Problem]:
             fix = "The daemon mends it: `costd service start`, or `costd run`"
         elif not care.must_go():
             folder = quoted(view.ledger.database.path.with_name("snapshots"))
-            fix = f"Mended once today already. `costd restore FILE`, of `ls {folder}`"
+            fix = (
+                "It was mended once today already: put a copy back with "
+                f"`costd restore FILE`; `ls {folder}` shows them."
+            )
         said = f"The ledger is damaged: {care.damage}."
         yield Problem("ledger_damaged", said, fix, ERROR)
     if care.is_recovering:
@@ -119,8 +123,11 @@ def kept(view: View) -> dict[str, Any]:
 
 
 def size_of(path: Path) -> int | None:
-    """How many bytes a file has; None where that cannot be said."""
+    """The bytes of a ledger with its write-ahead log; None where nobody can say."""
     try:
-        return path.stat().st_size
+        size = path.stat().st_size
     except OSError:
         return None
+    with suppress(OSError):
+        size += path.with_name(path.name + "-wal").stat().st_size
+    return size
