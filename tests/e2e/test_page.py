@@ -168,7 +168,7 @@ def violations(page: Page) -> list[str]:
     return list(found)
 
 
-def test_names_from_logs_are_shown_as_they_are(house: House, page: Page) -> None:
+def test_74_names_from_logs_are_shown_as_they_are(house: House, page: Page) -> None:
     page.go(house.at("/costs?since=all"))
     assert "<script>window.hacked=1</script>" in page.text()
     assert page.run("document.querySelectorAll('img, main script').length") == 0

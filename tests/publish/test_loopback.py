@@ -80,7 +80,7 @@ def test_the_token_opens_and_nothing_else_does(
     assert fetch(short_dir / "costd.sock", "/api/version").status == 200
 
 
-def test_a_foreign_name_for_this_address_is_refused(port: int, token: str) -> None:
+def test_75_a_foreign_name_for_this_address_is_refused(port: int, token: str) -> None:
     bearer = f"Bearer {token}"
     for host in ("127.0.0.1", "localhost", "LOCALHOST", "[::1]"):
         assert knock(port, host=f"{host}:{port}", authorization=bearer).status == 200
@@ -95,7 +95,7 @@ def test_a_foreign_name_for_this_address_is_refused(port: int, token: str) -> No
         assert (host, reply.status) == (host, 403)
 
 
-def test_a_page_of_another_site_is_refused(port: int, token: str) -> None:
+def test_75_a_page_of_another_site_is_refused(port: int, token: str) -> None:
     bearer = f"Bearer {token}"
     own = f"http://localhost:{port}"
     assert knock(port, origin=own, authorization=bearer).status == 200
@@ -228,7 +228,7 @@ def test_a_ticket_ends_by_itself() -> None:
     assert sum(tickets.redeem(each) for each in many) == 16
 
 
-def test_with_a_cookie_only_an_own_page_can_change_something(
+def test_75_with_a_cookie_only_an_own_page_can_change_something(
     port: int, short_dir: Path, token: str
 ) -> None:
     has, own = cookie(port, short_dir), f"http://127.0.0.1:{port}"

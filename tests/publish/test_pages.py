@@ -132,9 +132,7 @@ class Read(HTMLParser):
             self.odd.append(f"never opened: {tag}")
 
 
-def test_each_page_is_whole_and_holds_nothing_that_acts(
-    web: Site, addresses: list[str]
-) -> None:
+def test_74_each_page_holds_nothing_that_acts(web: Site, addresses: list[str]) -> None:
     for address in addresses:
         reply = web.get(address)
         assert (address, reply.status) == (address, 200)
@@ -146,7 +144,7 @@ def test_each_page_is_whole_and_holds_nothing_that_acts(
             assert not link.startswith("//")
 
 
-def test_names_from_logs_are_only_text(web: Site) -> None:
+def test_74_names_from_logs_are_only_text(web: Site) -> None:
     for address in ("/", "/costs?since=all", "/sessions?since=all", "/assign"):
         text = web.get(address).body.decode()
         assert "<img src=x" not in text
