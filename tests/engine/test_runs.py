@@ -618,6 +618,13 @@ def test_a_part_of_an_id_is_enough_where_it_is_one(world: World) -> None:
             world.ask("run_report", id=name)
 
 
+def test_a_clock_that_is_set_back_is_not_waited_for(world: World) -> None:
+    world.engine.runs.refresh_all(world.now)
+    assert not world.engine.runs.is_due(world.now)
+    assert world.engine.runs.is_due(world.now - HOUR)
+    assert world.engine.runs.is_due(world.now + MINUTE)
+
+
 def test_a_report_that_cannot_be_written_is_written_later(world: World) -> None:
     (world.place / "reports").write_text("a file where the directory should be")
     world.report(status="failed")

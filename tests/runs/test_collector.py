@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import costd
 from costd.runs import MetricsCollector
 
 
@@ -184,3 +188,16 @@ def test_asking_changes_nothing(clock: Clock) -> None:
     clock.seconds += 1
     run.end_phase("agent")
     assert run.to_report()["timing"]["phases"]["agent"] == 2000
+
+
+def test_it_needs_the_standard_library_only() -> None:
+    source = Path(costd.__file__).parents[1]
+    program = (
+        f"import sys; sys.path.insert(0, {str(source)!r}); import costd.runs;"
+        "costd.runs.MetricsCollector().to_report(); print('fine')"
+    )
+    # -S: nothing that was installed can be imported
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", program], capture_output=True, check=False
+    )
+    assert done.stdout == b"fine\n", done.stderr

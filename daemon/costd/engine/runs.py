@@ -114,7 +114,9 @@ class Runs:
 
     def is_due(self, now: int) -> bool:
         """Whether something may have to be worked out."""
-        return now >= self._next_at or self._attempts.is_behind()
+        # A clock that was set back must not make anybody wait for it to come round.
+        is_early = 0 < self._next_at - now <= LOG_MS
+        return not is_early or self._attempts.is_behind()
 
     def refresh(self, now: int, most: int = AT_ONCE) -> bool:
         """Work out some of what is due; whether anything is different now.
