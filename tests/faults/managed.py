@@ -51,7 +51,7 @@ umount -l "$stash"; rmdir "$stash"
 mkdir -p /run/systemd/system /run/systemd/unit-root /run/systemd/propagate
 # What the first systemd of a machine makes, to put over what nobody may see.
 ( umask 777; cd /run/systemd; mkdir inaccessible inaccessible/dir; cd inaccessible
-  touch reg; mkfifo fifo; mknod chr c 0 0; mknod blk b 0 0 )
+  touch reg; mkfifo fifo; mknod chr c 0 0 && mknod blk b 0 0 ) || :
 chmod 755 /run/systemd/inaccessible
 mkdir -p "$RUNTIME" "$USER_HOME"
 echo "root:x:0:0:root:$ROOT_HOME:/bin/sh" > /run/passwd
