@@ -71,7 +71,8 @@ PAGES = {
     ),
     "/health": Page("health", "Health", "health.html", views.health, narrows=False),
     "/assign": Page(
-        "issues", "Assign", "assign.html", views.assign, ("done", "undone"), "90d", calm=True
+        "issues", "Assign", "assign.html", views.assign, ("done", "undone", "offset"),
+        "90d", calm=True,
     ),
 }  # fmt: skip
 NAVIGATION = (

@@ -223,12 +223,16 @@ async def health(visit: Visit) -> Json:
 async def assign(visit: Visit) -> Json:
     """Sessions that no issue owns, to be given to one."""
     scope = visit.scope
-    buckets = list(visit.status["unattributed"])
+    buckets, offset = list(visit.status["unattributed"]), _number(scope, "offset")
     params = {**scope.params(filtered=False), "limit": ROWS}
     found, suggested = await visit.asking.several(
         (
             "sessions",
-            {**params, "filters": {**scope.filters, "issue": buckets or ["none:"]}},
+            {
+                **params,
+                "offset": offset,
+                "filters": {**scope.filters, "issue": buckets or ["none:"]},
+            },
         ),
         ("suggest", {**scope.params(filtered=False), "limit": 8}),
     )
@@ -236,6 +240,8 @@ async def assign(visit: Visit) -> Json:
     claims = await visit.asking.one("claims", limit=ROWS * 4) if ids else {"rows": []}
     return {
         "found": found,
+        "offset": offset,
+        "step": ROWS,
         "suggested": suggested,
         "done": [row for row in claims["rows"] if str(row["id"]) in ids],
         "undone": _number(scope, "undone"),
