@@ -140,8 +140,8 @@ def _misdated(view: View) -> list[Problem]:
     return [
         Problem(
             "misdated",
-            f"{count} responses are dated more than a day ahead or before 2020: "
-            "they are in the total and in no period of today.",
+            f"{count} {'response is' if count == 1 else 'responses are'} dated more "
+            "than a day ahead or before 2020: in the total, and in no period of today.",
             "Check the clock of the machine whose agent wrote them.",
         )
     ]
