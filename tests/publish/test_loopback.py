@@ -263,6 +263,21 @@ def test_a_browser_that_is_not_let_in_is_told_what_to_do(port: int) -> None:
     assert "access-control-allow-origin" not in reply.headers
 
 
+def test_only_style_and_scripts_are_open_to_all(port: int) -> None:
+    assert knock(port, "/static/page.css").status == 200
+    for path in (
+        "/static/",
+        "/static/..",
+        "/static/../api/status",
+        "/static/x/../../api/status",
+        "/static/%2e%2e/api/status",
+        "//static/page.css",
+        "/staticpage.css",
+    ):
+        assert (path, knock(port, path).status) == (path, 401)
+    assert knock(port, "/static/..%2fapi.py").status == 401
+
+
 def test_without_a_port_nobody_gets_a_ticket(serve: Serve, short_dir: Path) -> None:
     serve(short_dir)
     reply = fetch(short_dir / "costd.sock", "/api/open", method="POST")

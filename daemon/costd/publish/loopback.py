@@ -125,7 +125,7 @@ class Door:
             return refusal(403, problem, _BY_ADDRESS, MISUSED)
         if (scope["method"], scope["path"]) == ("GET", ENTRY_PATH):
             return self._enter(scope)
-        if scope["path"].startswith(OPEN_FOLDER) or self._is_known(scope, headers):
+        if _is_open(scope["path"]) or self._is_known(scope, headers):
             return None
         if "text/html" in headers.get("accept", ""):
             return HTMLResponse(_LOCKED, 401, dict(PAGE_HEADERS))
@@ -182,6 +182,12 @@ TICKET_PATH = "/api/open"
 ENTRY_PATH = "/open"
 OPEN_FOLDER = "/static/"
 """Style sheet and scripts: they are in the package, and nobody's secret."""
+
+
+def _is_open(path: str) -> bool:
+    folder, _, name = path.rpartition("/")
+    return f"{folder}/" == OPEN_FOLDER and name not in ("", ".", "..")
+
 
 _BY_ADDRESS = "Ask for http://127.0.0.1 with its port, outside of other pages."
 _LOCKED = """<!doctype html>
