@@ -27,7 +27,7 @@ document.addEventListener("keydown", (event) => {
     if (link) { event.preventDefault(); link.click(); }
   } else if (event.key === "g") {
     waits = true;
-    setTimeout(() => { waits = false; }, 1500);
+    setTimeout(() => { waits = false; }, 3000);
   } else if (event.key === "/") {
     const search = document.querySelector("input[type=search]");
     if (search) { event.preventDefault(); search.focus(); search.select(); }
