@@ -158,10 +158,8 @@ class Engine(Tended):
         try:
             self._guarded(self._begin)
             while not self._stopping:
-                if self._care.away:
-                    self._wait_for_ledger()
-                else:
-                    self._guarded(self._step)
+                is_away = bool(self._care.away)
+                self._guarded(self._wait_for_ledger if is_away else self._step)
         finally:
             self._end()
 
@@ -253,6 +251,8 @@ class Engine(Tended):
     def _beat(self) -> None:
         self._last_tick_at = self._clock()
         self._has_tick = False
+        if self._watch is not None and not self._has_begun:
+            self._begin()  # which could not be done at the start
         self._care_for_ledger()
         self.telling.look(self._clock(), self._troubles)
         self._live.refresh()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import TypeVar
 
-from costd.core.errors import CostdError, LedgerBusyError
+from costd.core.errors import BusyError, CostdError, LedgerBusyError
 from costd.engine.alarm import Alarm
 from costd.engine.care import Care
 from costd.engine.intake import Intake
 from costd.engine.jobs import Jobs
-from costd.engine.mailbox import Mailbox
+from costd.engine.mailbox import Mailbox, stopping
 from costd.engine.messages import Call, Question, Stop, Tick
 from costd.engine.outside import Outside
 from costd.engine.waiting import Waiting
@@ -31,6 +32,7 @@ class Tended(Mailbox):
     _waiting: Waiting
     _ledger: Ledger
     _stopping: bool
+    _restoring: Future[object] | None = None
     on_change: Callable[[], None]
     say: Callable[..., None]
 
@@ -62,8 +64,21 @@ class Tended(Mailbox):
                 raise
             if not self._care.must_go():
                 self._care.rest()
+        if self._restoring is not None:
+            answer, self._restoring = self._restoring, None
+            self._restore(answer)
         if (why := self._care.must_go()) and not self._stopping:
             self._let_go(why)
+
+    def _restore(self, answer: Future[object]) -> None:
+        """Give the ledger away for another one."""
+        if self._stopping or self._care.away:
+            answer.set_exception(stopping())
+            return
+        self.say("ledger_restoring")
+        self._put_away()
+        self._care.restore(answer, self._ledger, self._take_up)
+        self._refuse_the_rest(self._care.refusal())
 
     def _noticed(self, work: Callable[[], Found]) -> Found:
         """The same for an answer, whose failure somebody waits for."""
@@ -97,11 +112,11 @@ class Tended(Mailbox):
                 self._care.check_first(lambda: self._answer_now(question))
             case "backup":
                 self._care.back_up(question.answer)
+            case "restore" if self._restoring is None:
+                self._restoring = question.answer  # when this step is done
             case "restore":
-                self.say("ledger_restoring")
-                self._put_away()
-                self._care.restore(question.answer, self._ledger, self._take_up)
-                self._refuse_the_rest(self._care.refusal())
+                busy = BusyError("One is being restored already.", "Ask again later.")
+                question.answer.set_exception(busy)
             case _:
                 return False
         return True
