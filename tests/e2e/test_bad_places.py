@@ -74,6 +74,7 @@ def test_a_file_that_is_no_database_is_put_aside_and_said(env: Env) -> None:
     ledger_of(env).write_bytes(rubbish)
     done = run(env, "status", "--json")
     assert json.loads(done.stdout)["totals"]["all"]["responses"] == 2
+    assert "ledger_recovered" in run(env, "report", "--json").stderr
     (aside,) = ledger_of(env).parent.glob("ledger.db.corrupt-*")
     assert aside.read_bytes() == rubbish
     (report,) = ledger_of(env).parent.glob("recovered-*.json")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from costd.cli.output import UNHEALTHY, warn
 
 Entry = dict[str, object]
+# That something may be missing for good is said with every answer.
+_MENDED = b'"code":"ledger_recovered"'
 
 
 def errors(status: object) -> list[Entry]:
@@ -27,10 +29,12 @@ def code_of(body: bytes) -> int:
 def report(body: bytes) -> int:
     """The same for a command whose answer does not show the health: it is said aloud."""
     code = code_of(body)
-    if code:
+    if code or _MENDED in body:
         import json  # noqa: PLC0415 - for the same reason
 
-        for entry in errors(json.loads(body)):
+        status = json.loads(body)
+        mended = [e for e in status["health"] if e.get("code") == "ledger_recovered"]
+        for entry in [*errors(status), *mended]:
             message, fix = str(entry.get("message", "")), str(entry.get("fix") or "")
             warn(f"costd: {entry.get('code', 'unhealthy')}: {message}", fix)
     return code
