@@ -204,7 +204,9 @@ def appending(bench: Bench, daemon: Daemon, root: Path, rounds: int) -> list[Row
 
 
 def idle(bench: Bench, daemon: Daemon, seconds: float) -> list[Row]:
-    """What a daemon takes that has nothing to do."""
+    """What a daemon takes that has nothing to do: its daily check is over."""
+    while daemon.status()["ledger"]["checked_at"] is None:
+        time.sleep(1)
     time.sleep(min(QUIET_SECONDS, seconds))
     bench.say(f"idle for {seconds:.0f} seconds")
     before, started = daemon.cpu_seconds(), time.monotonic()

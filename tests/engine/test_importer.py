@@ -5,16 +5,22 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from io import BytesIO
 from pathlib import Path
 from queue import SimpleQueue
 
+import msgspec
 import pytest
 
 from books import NOW, Book
+from costd.core.checkpoint import Checkpoint, Segment
 from costd.engine import intake, worker
+from costd.engine.frames import receive, send
 from costd.engine.intake import Intake
 from costd.ingest import tail
+from costd.ledger.agents import Agent
+from costd.ledger.record import Recorded
 from loglines import lines, session, user
 
 PATIENCE_SECONDS = 60
@@ -158,3 +164,40 @@ def test_a_locked_ledger_leaves_no_gap_in_a_log_of_several_passes(
     imported.intake.sweep(NOW)
     imported.work()
     assert imported.book.total().responses == 350 + len(many) + 1
+
+
+@pytest.mark.parametrize(("asked_at", "is_more"), [(0, True), (NOW, False)])
+def test_while_nobody_asks_more_is_recorded_in_one_go(
+    imported: Imported, monkeypatch: pytest.MonkeyPatch, asked_at: int, is_more: bool
+) -> None:
+    recorded: list[int] = []
+    record = imported.book.ledger.record
+
+    def counted(segments: list[Segment], agents: Iterable[Agent]) -> Recorded:
+        recorded.append(sum(len(s.reading.observations) for s in segments))
+        return record(segments, agents)
+
+    monkeypatch.setattr(imported.book.ledger, "record", counted)
+    intake_ = imported.intake
+    intake_.asked_at = asked_at
+    intake_.sweep(NOW)
+    intake_.advance(NOW)
+    recorded.clear()
+    for message in messages_of(imported.book.root):
+        intake_.receive(message)
+    intake_.advance(NOW)
+    assert recorded == ([300] if is_more else [50])
+
+
+def messages_of(root: Path) -> Iterator[bytes]:
+    """What the second process says of each log when it is asked for them one by one."""
+    for path in sorted(root.rglob("*.jsonl")):
+        point = Checkpoint(os.fsencode(path), "claude", os.fsencode(root))
+        asked, said = BytesIO(), BytesIO()
+        send(asked, msgspec.msgpack.encode([point]))
+        asked.seek(0)
+        worker.serve(asked, said, 16 << 20)
+        said.seek(0)
+        message = receive(said)
+        assert message is not None
+        yield message

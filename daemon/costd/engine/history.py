@@ -11,11 +11,13 @@ from collections.abc import Hashable, Iterable
 from costd.core.periods import starts
 from costd.core.summary import Sums
 from costd.engine.view import View
+from costd.ledger import Connection
 from costd.ledger.cells import BUCKET_MS
-from costd.ledger.long_spans import days
+from costd.ledger.long_spans import days, dearest
 from costd.ledger.reports import Cut, Question, cut
 
 Keys = tuple[str, ...]
+_ALL = 2**31
 
 
 def sums_by(
@@ -35,13 +37,22 @@ def sums_by(
     if since is None or since < today:
         past = question._replace(until=today)
         for row in view.memory.before(
-            today, (by, since), lambda: cut(view.connection, past)
+            today, (by, since), lambda: _past(view.connection, past)
         ):
             _add(found, row)
     recent = question._replace(since=max(since or 0, today))
     for row in cut(view.connection, recent):
         _add(found, row)
     return found
+
+
+def _past(connection: Connection, question: Question) -> list[Cut]:
+    """A cut without sessions; by one dimension or none it is read from days."""
+    if len(question.by) > 1:
+        return cut(connection, question)
+    by = question.by or ("agent",)
+    _, rows = dearest(connection, question._replace(by=by), _ALL)
+    return rows if question.by else [Cut((), row.sums) for row in rows]
 
 
 def sum_of(view: View, since: int | None = None, until: int | None = None) -> Sums:

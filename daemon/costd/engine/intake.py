@@ -29,6 +29,10 @@ IMPORT_BYTES = 48 << 20
 """Behind this much a second process is worth its start."""
 SLICE_BYTES = 3 << 20
 SLICE_LOGS = 128
+ASKED_MS = 3_000
+"""So long after a question costd records in small steps: another one may come."""
+_MESSAGES_UNASKED = 6
+"""Of the reading process, recorded in one go while nobody asks anything."""
 NOTHING = 1 << 62
 _MAX_FAILED_IMPORTS = 3
 """A second process that keeps dying is done without."""
@@ -66,6 +70,8 @@ class Intake:
         self.backlog = Backlog()
         self.progress = Progress()
         self.roots = roots
+        self.asked_at = -ASKED_MS
+        """When a question was last answered; the engine's to set."""
         self.problem: LedgerBusyError | None = None
         self.busy_count = 0
         """How often nothing could be recorded."""
@@ -187,14 +193,16 @@ class Intake:
         else:
             self._ready.append(message)
 
-    def advance(self) -> None:
-        """Read or record one slice.
+    def advance(self, now: int = 0) -> None:
+        """Read or record one slice; a larger one while nobody asks anything.
 
         A full disk or a locked ledger is remembered in ``problem``; what could not be
         recorded is read again after the next sweep.
         """
         self._feed()
-        segments = self._take_ready() or self._read_slice()
+        is_asked = 0 <= now - self.asked_at < ASKED_MS
+        most = 1 if is_asked else _MESSAGES_UNASKED
+        segments = self._take_ready(most) or self._read_slice()
         if segments:
             self._record(segments)
         if not self.is_busy and self._importer is not None:
@@ -285,11 +293,13 @@ class Intake:
         self._ready.clear()  # it is read again: the ledger does not have it
         self.backlog.give_all_back()
 
-    def _take_ready(self) -> list[Segment]:
-        """One message of the reading process, as much as is recorded in one go."""
-        if self._importer is None or not self._ready:
-            return []
-        return self._importer.unpack(self._ready.popleft())
+    def _take_ready(self, most: int) -> list[Segment]:
+        """Messages of the reading process, as many as are recorded in one go."""
+        segments: list[Segment] = []
+        while self._importer is not None and self._ready and most:
+            segments += self._importer.unpack(self._ready.popleft())
+            most -= 1
+        return segments
 
     def _read_slice(self) -> list[Segment]:
         segments: list[Segment] = []

@@ -228,7 +228,7 @@ class Engine(Tended):
 
     def _advance(self) -> None:
         try:
-            self._intake.advance()
+            self._intake.advance(self._clock())
         except CostdError as error:
             self._care.notice(error)
             self._troubles["ledger"] = error.message
@@ -301,6 +301,7 @@ class Engine(Tended):
             self._answer_now(question)
 
     def _answer_now(self, question: Question) -> None:
+        self._intake.asked_at = self._clock()
         if (answer := answer_to(question.name)) is not None:
             self._finish(question.answer, partial(self._work_out, answer, question))
             if question.name in CHANGING:
