@@ -113,7 +113,7 @@ def test_50_an_import_is_told_with_its_progress(
     for number in range(1, 5):
         home.append(BULK * 200, log=number)
     slow = "import time, costd.engine.intake as i; take = i.Intake.advance\n"
-    slow += "i.Intake.advance = lambda self: (time.sleep(0.3), take(self))\n"
+    slow += "i.Intake.advance = lambda *a: (time.sleep(0.3), take(*a))\n"
     home.start(hook=slow, wait=False)
     manager.until("STATUS=importing ")
     line = next(line for line in manager.heard if line.startswith("STATUS=importing"))
