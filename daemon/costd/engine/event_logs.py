@@ -14,7 +14,6 @@ from errno import ENOENT, ENOTDIR
 from hashlib import blake2b
 
 import orjson
-from msgspec.structs import replace
 
 from costd.core.checkpoint import Checkpoint
 from costd.core.event_fields import EventError
@@ -153,7 +152,9 @@ class EventLogs:
         self._keep(
             lines.events,
             LogRead(
-                _moved_on(known, descriptor, status, tailed.offset, tailed.scan_from),
+                fingerprint.moved_on(
+                    known, descriptor, status, tailed.offset, tailed.scan_from
+                ),
                 lines.count,
                 lines.skipped,
                 lines.reason,
@@ -182,7 +183,7 @@ class EventLogs:
                 lines = _Lines(known.path, status.st_mtime_ns // 1_000_000)
                 offset, scan_from = known.offset, known.scan_from
                 tailed = self._tail.read(descriptor, offset, scan_from, lines)
-                known = _moved_on(
+                known = fingerprint.moved_on(
                     known, descriptor, status, tailed.offset, tailed.scan_from
                 )
                 read_ = LogRead(known, lines.count, lines.skipped, lines.reason)
@@ -191,29 +192,6 @@ class EventLogs:
                 more = tailed.more
         finally:
             os.close(descriptor)
-
-
-def _moved_on(
-    known: Checkpoint,
-    descriptor: int,
-    status: os.stat_result,
-    offset: int,
-    scan_from: int,
-) -> Checkpoint:
-    head, length = fingerprint.head(descriptor, offset)
-    return replace(
-        known,
-        device=status.st_dev,
-        inode=status.st_ino,
-        size=status.st_size,
-        modified_ns=status.st_mtime_ns,
-        changed_ns=status.st_ctime_ns,
-        offset=offset,
-        scan_from=scan_from,
-        head=head,
-        head_length=length,
-        marker=fingerprint.marker(descriptor, offset),
-    )
 
 
 class _Lines:

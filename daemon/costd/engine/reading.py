@@ -90,24 +90,12 @@ class Reader:
             known = _from_the_start(known)
             parser = _parser(known, status)
         tailed = self._tail.read(descriptor, known.offset, known.scan_from, parser)
-        first, first_length = known.head, known.head_length
-        if first_length < fingerprint.HEAD_BYTES:
-            first, first_length = fingerprint.head(descriptor, tailed.offset)
-        checkpoint = replace(
-            known,
-            device=status.st_dev,
-            inode=status.st_ino,
-            size=status.st_size,
-            modified_ns=status.st_mtime_ns,
-            # Not read to its end, it has to look changed to whoever starts next.
-            changed_ns=0 if tailed.more else status.st_ctime_ns,
-            offset=tailed.offset,
-            scan_from=tailed.scan_from,
-            head=first,
-            head_length=first_length,
-            marker=fingerprint.marker(descriptor, tailed.offset),
-            state=tailed.state,
+        checkpoint = fingerprint.moved_on(
+            known, descriptor, status, tailed.offset, tailed.scan_from
         )
+        # Not read to its end, it has to look changed to whoever starts next.
+        changed_ns = 0 if tailed.more else checkpoint.changed_ns
+        checkpoint = replace(checkpoint, changed_ns=changed_ns, state=tailed.state)
         return Segment(checkpoint, parser.finish(), known.offset, more=tailed.more)
 
     def _whole(
@@ -123,20 +111,8 @@ class Reader:
             except compressed.CompressedError as error:
                 return Segment(known, _nothing(), error=str(error))
             reading = parser.finish()
-        first, first_length = fingerprint.head(descriptor, status.st_size)
-        checkpoint = replace(
-            known,
-            device=status.st_dev,
-            inode=status.st_ino,
-            size=status.st_size,
-            modified_ns=status.st_mtime_ns,
-            changed_ns=status.st_ctime_ns,
-            offset=status.st_size,
-            scan_from=status.st_size,
-            head=first,
-            head_length=first_length,
-            marker=fingerprint.marker(descriptor, status.st_size),
-        )
+        size = status.st_size
+        checkpoint = fingerprint.moved_on(known, descriptor, status, size, size)
         return Segment(checkpoint, reading, start)
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 from hashlib import blake2b
 
+from msgspec.structs import replace
+
 from costd.core.checkpoint import Checkpoint
 
 HEAD_BYTES = 256
@@ -49,3 +51,37 @@ def marker(descriptor: int, offset: int) -> bytes:
     """The hash of the bytes before ``offset``."""
     length = min(MARKER_BYTES, offset)
     return digest(os.pread(descriptor, length, offset - length))
+
+
+def moved_on(
+    known: Checkpoint,
+    descriptor: int,
+    status: os.stat_result,
+    offset: int,
+    scan_from: int,
+) -> Checkpoint:
+    """The checkpoint of the same log at another offset.
+
+    Args:
+        known: the one before, which is continued.
+        descriptor: the open log.
+        status: its fstat.
+        offset: how far it is read now.
+        scan_from: how far it is looked through.
+    """
+    first, length = known.head, known.head_length
+    if length < HEAD_BYTES:
+        first, length = head(descriptor, offset)
+    return replace(
+        known,
+        device=status.st_dev,
+        inode=status.st_ino,
+        size=status.st_size,
+        modified_ns=status.st_mtime_ns,
+        changed_ns=status.st_ctime_ns,
+        offset=offset,
+        scan_from=scan_from,
+        head=first,
+        head_length=length,
+        marker=marker(descriptor, offset),
+    )
