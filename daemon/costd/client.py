@@ -232,7 +232,7 @@ def spool(question: str, params: dict[str, object]) -> None:
     message = {"question": question, "params": params, "at": at // 1_000_000}
     for place in (state_dir(), folder):  # each by itself: the mode is for the last part
         os.makedirs(place, 0o700, exist_ok=True)  # noqa: PTH103 - pathlib is slow to load
-    with open(f"{folder}/.{name}", "x", encoding="utf-8", opener=_private) as file:
+    with open(f"{folder}/.{name}", "x", encoding="utf-8", opener=private) as file:
         file.write(json.dumps(message) + "\n")
         file.flush()
         os.fsync(file.fileno())
@@ -249,38 +249,46 @@ def _nanoseconds() -> int:
     return time.time_ns()  # noqa: TID251 - it stands alone: nobody lends it a clock
 
 
-def _private(path: str, flags: int) -> int:
+def private(path: str, flags: int) -> int:
+    """Open a new file for its owner alone."""
     return os.open(path, flags, 0o600)
 
 
 def state_dir() -> str:
-    """Where costd keeps its state: environment, then configuration, then platform.
+    """Where costd keeps its state; raises as ``directory``."""
+    return directory("state_dir", "XDG_STATE_HOME", "~/.local/state")
+
+
+def directory(key: str, variable: str, place: str) -> str:
+    """One of costd's directories: environment, then configuration, then platform.
+
+    Args:
+        key: its name in ``[paths]``; in capitals after ``COSTD_`` it is a variable.
+        variable: of the platform's, which names its parent.
+        place: that parent where the variable is not set.
 
     Raises:
         OSError: the configuration cannot be read.
         ValueError: it makes no sense.
     """
     environ, full = os.environ, os.path.expanduser
-    if environ.get("COSTD_STATE_DIR"):
-        return full(environ["COSTD_STATE_DIR"])
+    if said := environ.get(f"COSTD_{key.upper()}"):
+        return full(said)
     mac = "~/Library/Application Support" if sys.platform == "darwin" else ""
-    config, state = (
+    config, parent = (
         value
         if (value := environ.get(name, "")).startswith("/")
-        else full(mac or place)
-        for name, place in (
-            ("XDG_CONFIG_HOME", "~/.config"),
-            ("XDG_STATE_HOME", "~/.local/state"),
-        )
+        else full(mac or fallback)
+        for name, fallback in (("XDG_CONFIG_HOME", "~/.config"), (variable, place))
     )
     file = full(environ.get("COSTD_CONFIG") or f"{config}/costd/config.toml")
     text = ""
     if os.path.exists(file):  # noqa: PTH110 - as said above
         with open(file, encoding="utf-8") as opened:  # noqa: PTH123 - as said above
             text = opened.read()
-    if "state_dir" not in text:
-        return f"{state}/costd"
+    if key not in text:
+        return f"{parent}/costd"
     import tomllib  # noqa: PLC0415 - only those who have moved it pay for it
 
-    written = tomllib.loads(text).get("paths", {}).get("state_dir")
-    return full(written or f"{state}/costd")
+    written = tomllib.loads(text).get("paths", {}).get(key)
+    return full(written or f"{parent}/costd")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from contextlib import suppress
 from typing import Any
 
@@ -70,7 +69,7 @@ def write(report: dict[str, Any]) -> str:
         os.makedirs(part, 0o700, exist_ok=True)  # noqa: PTH103 - as said above
     temporary = f"{folder}/.costd-{os.getpid()}-{os.urandom(8).hex()}.tmp"
     try:
-        with open(temporary, "x", encoding="utf-8", opener=_private) as file:
+        with open(temporary, "x", encoding="utf-8", opener=client.private) as file:
             json.dump(report, file, indent=2)
             file.write("\n")
         os.replace(temporary, path)  # noqa: PTH105 - as said above
@@ -88,37 +87,5 @@ def place(report: dict[str, Any]) -> str:
 
 
 def output_dir() -> str:
-    """Where costd publishes: environment, then configuration, then platform.
-
-    Raises:
-        OSError: the configuration cannot be read.
-        ValueError: it makes no sense.
-    """
-    environ, full = os.environ, os.path.expanduser
-    if environ.get("COSTD_OUTPUT_DIR"):
-        return full(environ["COSTD_OUTPUT_DIR"])
-    mac = "~/Library/Application Support" if sys.platform == "darwin" else ""
-    config, data = (
-        value
-        if (value := environ.get(name, "")).startswith("/")
-        else full(mac or fallback)
-        for name, fallback in (
-            ("XDG_CONFIG_HOME", "~/.config"),
-            ("XDG_DATA_HOME", "~/.local/share"),
-        )
-    )
-    file = full(environ.get("COSTD_CONFIG") or f"{config}/costd/config.toml")
-    text = ""
-    if os.path.exists(file):  # noqa: PTH110 - as said above
-        with open(file, encoding="utf-8") as opened:  # noqa: PTH123 - as said above
-            text = opened.read()
-    if "output_dir" not in text:
-        return f"{data}/costd"
-    import tomllib  # noqa: PLC0415 - only those who have moved it pay for it
-
-    written = tomllib.loads(text).get("paths", {}).get("output_dir")
-    return full(written or f"{data}/costd")
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+    """Where costd publishes; raises as ``client.directory``."""
+    return client.directory("output_dir", "XDG_DATA_HOME", "~/.local/share")
