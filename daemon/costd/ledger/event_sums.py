@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from sqlite3 import Connection
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 from costd.core.errors import UsageError
 from costd.core.instants import DAY, MINUTE
 from costd.core.kpi import DIRECT
 from costd.core.periods import KINDS, Period, periods, periods_with
 from costd.ledger.event_prices import REPORTED, UNPRICED
+from costd.ledger.reports import Question
 
 DIMENSIONS: Mapping[str, str] = {
     "agent": "e.agent",
@@ -39,16 +39,6 @@ _DENSE_DAYS = 1000
 """In a longer span only the days on which there is an event are looked at."""
 _AT_ONCE = 20_000
 """So many events are summed in one step: questions are answered in between."""
-
-
-class Question(NamedTuple):
-    """What is to be summed, and how; instants in milliseconds, ``until`` excluded."""
-
-    by: Sequence[str]
-    since: int | None
-    until: int | None
-    zone: ZoneInfo
-    filters: Mapping[str, Sequence[str]]
 
 
 class Usage(NamedTuple):

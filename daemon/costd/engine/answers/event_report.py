@@ -10,7 +10,7 @@ from costd.core.summary import BASIS, envelope
 from costd.engine.answers.report import read_question
 from costd.engine.jobs import Job
 from costd.engine.view import Params, View, text
-from costd.ledger.event_sums import Cut, Question, Usage
+from costd.ledger.event_sums import Cut, Usage
 
 _AT_ONCE = 1
 """Steps that are worth no job; with the next one, in which the end is found."""
@@ -24,8 +24,7 @@ def event_report(view: View, params: Params) -> dict[str, Any] | Job:
         UsageError: an unknown dimension, filter, zone or time.
     """
     view.telling.catch_up(view.now)
-    asked = read_question(view, params)
-    question = Question(*asked)
+    question = read_question(view, params)
     cut = Cut(view.connection, question)
 
     def found() -> dict[str, Any]:
