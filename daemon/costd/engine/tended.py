@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
@@ -20,7 +21,7 @@ from costd.ledger import Ledger
 Found = TypeVar("Found")
 
 
-class Tended(Mailbox):
+class Tended(Mailbox, ABC):
     """Lets go of a ledger whose file must be made anew, and takes it up again."""
 
     _care: Care
@@ -36,17 +37,17 @@ class Tended(Mailbox):
     on_change: Callable[[], None]
     say: Callable[..., None]
 
+    @abstractmethod
     def _furnish(self, ledger: Ledger) -> None:
         """Work with this ledger from now on."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _begin(self) -> None:
         """Catch up with everything."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _owners_changed(self) -> None:
         """What was worked out before may not be so any more."""
-        raise NotImplementedError
 
     @property
     def is_recovering(self) -> bool:
@@ -101,9 +102,9 @@ class Tended(Mailbox):
             self.say("clock_jumped", seconds=round(self._care.drift.last_seconds))
             self.rescan()
 
+    @abstractmethod
     def _answer_now(self, question: Question) -> None:
         """Answer from what is known."""
-        raise NotImplementedError
 
     def _tend(self, question: Question) -> bool:
         """Answer what is about the ledger's file; False where something else is asked."""
