@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from costd.ingest.processes import running_sessions, session_of_process
+from costd.ingest.processes import running, session_of_process
+
+
+def running_sessions(roots: list[str]) -> set[str]:
+    return {process.session_id for process in running(roots)}
 
 
 @pytest.fixture
@@ -51,11 +55,11 @@ def test_a_session_runs_while_its_process_does(root: Path) -> None:
 def test_rubbish_in_the_registry_is_no_evidence(root: Path, content: str) -> None:
     register(root, "7.json", content)
     register(root, "note.txt", {"pid": os.getpid(), "sessionId": "not json"})
-    assert running_sessions([str(root)]) == frozenset()
+    assert running_sessions([str(root)]) == set()
 
 
 def test_no_registry_means_nothing_runs(tmp_path: Path) -> None:
-    assert running_sessions([str(tmp_path / "projects")]) == frozenset()
+    assert running_sessions([str(tmp_path / "projects")]) == set()
 
 
 def test_the_session_of_a_process(root: Path) -> None:

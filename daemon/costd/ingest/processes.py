@@ -53,11 +53,6 @@ def running(roots: Iterable[str]) -> list[Process]:
     ]
 
 
-def running_sessions(roots: Iterable[str]) -> frozenset[str]:
-    """The sessions whose process is alive."""
-    return frozenset(process.session_id for process in running(roots))
-
-
 def session_of_process(roots: Iterable[str], pid: int) -> str | None:
     """The session that a process runs, if a registry knows it."""
     for root in roots:
