@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.daemons import PATIENCE_SECONDS, Env, RealDaemon, environment
+from e2e.daemons import PATIENCE_SECONDS, Env, RealDaemon, environment, until
 from loglines import Line, session
 
 
@@ -103,7 +103,11 @@ def test_rubbish_on_the_socket_disturbs_nobody(env: Env) -> None:
             with socket.socket(socket.AF_UNIX) as connection:
                 connection.connect(str(Path(env["COSTD_RUNTIME_DIR"], "costd.sock")))
                 connection.sendall(rubbish)
-        assert daemon.ask("status")["totals"]["all"]["responses"] == 2
+        # It answers before it has read its logs, so what it says comes in time.
+        until(
+            lambda: daemon.ask("status")["totals"]["all"]["responses"] == 2,
+            "an answer with both responses",
+        )
     finally:
         daemon.kill()
 
