@@ -1,16 +1,29 @@
-"""``[webhook]``: whom to tell of runs, and how secrets get into it."""
+"""``[webhook]``: whom to tell of runs and of alerts, and how secrets get into it."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, get_args
 from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct, field
 
 from costd.core.errors import ConfigError
+
+Event = Literal[
+    "completed",
+    "blocked",
+    "failed",
+    "unknown",
+    "data_stopped",
+    "data_flows",
+    "disk_low",
+    "ledger_recovered",
+    "unpriced_models",
+]
+"""What can be told: how a run ended (``core.posts``), and alerts (``core.alerts``)."""
 
 _REFERENCE = re.compile(r"\$\{(env|file):([^}]+)\}")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -35,12 +48,7 @@ class WebhookSettings(Struct, frozen=True, forbid_unknown_fields=True):
     secret: (
         Annotated[str, Meta(description='"${env:NAME}" or "${file:PATH}"')] | None
     ) = None
-    events: tuple[Literal["completed", "blocked", "failed", "unknown"], ...] = (
-        "completed",
-        "blocked",
-        "failed",
-        "unknown",
-    )
+    events: tuple[Event, ...] = get_args(Event)
     include_iterations: bool = False
     timeout: Annotated[
         int, Meta(ge=1, le=60, description="a whole number of seconds from 1 to 60")

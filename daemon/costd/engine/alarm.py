@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from costd.core.instants import MINUTE, format_instant
+from costd.engine.alerts import Alerts
 
 STUCK_MS = 5 * MINUTE
 _PARTS = {
@@ -43,6 +44,8 @@ class Alarm:
         """Writes an event into the log."""
         self.notice: Callable[[str, str], None] = lambda _title, _text: None
         """Shows a title and a text to whoever sits at the machine."""
+        self.alerts = Alerts()
+        """What a webhook is told of it."""
         self._errors: set[str] = set()
         self._is_sounding = False
         self._last: dict[str, LastError] = {}

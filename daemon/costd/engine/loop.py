@@ -18,7 +18,6 @@ from zoneinfo import ZoneInfo
 from costd.core.errors import CostdError, UsageError
 from costd.engine.alarm import Alarm
 from costd.engine.answers import CHANGING, Answer, answer_to
-from costd.engine.answers.health import problems
 from costd.engine.answers.work import Recount, SyncBegan, synced, verified
 from costd.engine.care import Care
 from costd.engine.custody import Custody
@@ -44,6 +43,7 @@ from costd.engine.publishing import Publishing
 from costd.engine.recounting import begin
 from costd.engine.runs import Runs
 from costd.engine.session_maps import SessionMaps
+from costd.engine.sounding import sound
 from costd.engine.sources import Roots
 from costd.engine.telling import Telling
 from costd.engine.tended import Tended
@@ -256,7 +256,7 @@ class Engine(Tended):
         self._care_for_ledger()
         self.telling.look(self._clock(), self._troubles)
         self._live.refresh()
-        self.alarm.beat(problems(self._view()), self._clock())
+        sound(self._view(), self.on_change)
         if (
             self._watch is None
             or self._pace.sweep_wait_ms(self._watch) < self._tick_ms // 2

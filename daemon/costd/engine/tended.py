@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from costd.core.errors import BusyError, CostdError, LedgerBusyError
 from costd.engine.alarm import Alarm
+from costd.engine.alerts import AWAY
 from costd.engine.care import Care
 from costd.engine.intake import Intake
 from costd.engine.jobs import Jobs
@@ -149,11 +150,14 @@ class Tended(Mailbox, ABC):
         """Answer what can be answered without it."""
         match self._queue.get():
             case Question() as question:
-                self._care.answer(question)
+                if not self.alarm.alerts.answer(question, self._clock()):
+                    self._care.answer(question)
             case Call(work):
                 work()
             case Tick():
                 self._has_tick = False
+                if self.alarm.alerts.beat(None, AWAY, self._clock()):
+                    self.on_change()
             case Stop():
                 self._stopping = True
 

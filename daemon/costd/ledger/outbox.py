@@ -82,6 +82,20 @@ def done(connection: Connection, number: int, now: int, problem: str = "") -> No
     connection.execute("DELETE FROM outbox WHERE done_at < ?", (now - KEPT_MS,))
 
 
+def number_of(connection: Connection, key: str) -> int:
+    """The number of the one under this key; 0 where there is none."""
+    row = connection.execute("SELECT id FROM outbox WHERE key = ?", (key,)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def over(connection: Connection, key: str, now: int, problem: str) -> None:
+    """One that was put under this key is done already."""
+    connection.execute(
+        "UPDATE outbox SET done_at = ?, body = NULL, problem = ? WHERE key = ?",
+        (now, problem, key),
+    )
+
+
 def failed(connection: Connection, number: int, now: int, problem: str) -> None:
     """It was not taken: later, and each time twice as late."""
     (tries,) = connection.execute(

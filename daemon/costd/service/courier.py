@@ -46,6 +46,8 @@ class Courier:
         self._target: Target | None = None
         self._wake = threading.Event()
         self._is_stopping = False
+        self._unsaid: dict[tuple[str, int], dict[str, object]] = {}
+        """What came of which try, while the ledger cannot keep it."""
         self._trouble = ""
         self._thread: threading.Thread | None = None
 
@@ -99,19 +101,32 @@ class Courier:
         for message in answer["due"]:
             if self._is_stopping:
                 return 0.0
+            if said := self._unsaid.get((message["key"], message["tries"])):
+                answer = self._say(message, said)
+                continue
             sent = self._send(webhook, where, message)
             is_over = (
                 sent.is_taken or sent.is_final or message["tries"] >= webhook.retries
             )
-            said = {"id": message["id"], "is_over": is_over, "problem": sent.problem}
-            answer = self._answer("posted", said)
             if not sent.is_taken:
                 log.warning("webhook_refused", host=where.shown, reason=sent.problem)
+            said = {"is_over": is_over, "problem": sent.problem}
+            answer = self._say(message, said)
             self._tell(_said(where, answer, sent))
         if answer["due"]:
             return 0.0
         wait = answer["wait_ms"]
         return IDLE_SECONDS if wait is None else min(wait / SECOND, IDLE_SECONDS)
+
+    def _say(
+        self, message: Mapping[str, Any], said: dict[str, object]
+    ) -> dict[str, Any]:
+        """Have kept what came of a message: it is not sent again for a full disk."""
+        key, tries = message["key"], message["tries"]
+        self._unsaid[key, tries] = said
+        answer = self._answer("posted", {"id": message["id"], "key": key, **said})
+        del self._unsaid[key, tries]
+        return answer
 
     def _send(
         self, webhook: Webhook, where: Target, message: Mapping[str, Any]
@@ -121,9 +136,10 @@ class Courier:
             **webhook.headers,
             "User-Agent": "costd",
             "X-Costd-Event": str(message["event"]),
-            "X-Costd-Run-Id": str(message["subject"]),
             "X-Costd-Delivery": str(message["key"]),
         }
+        if message["subject"]:
+            headers["X-Costd-Run-Id"] = str(message["subject"])
         if webhook.secret:
             at = self._clock() // SECOND
             headers["X-Costd-Signature"] = signature(webhook.secret, at, body)
@@ -154,4 +170,4 @@ def _said(where: Target, answer: Mapping[str, Any], sent: Sent) -> str:
         return ""
     count = answer["waiting"]
     more = f"; {count} messages wait" if count else "; it was given up"
-    return f"A report could not be sent to {where.shown}: {reason}{more}."
+    return f"A message could not be sent to {where.shown}: {reason}{more}."

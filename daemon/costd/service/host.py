@@ -18,6 +18,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from costd.config import Config, claude_roots, codex_roots
+from costd.core.alerts import EVENTS
 from costd.core.attribution import Keys
 from costd.core.errors import ConfigError
 from costd.core.instants import MINUTE, SECOND
@@ -138,6 +139,7 @@ def compose(
     if config.webhook.url is not None:
         events = frozenset(config.webhook.events)
         engine.runs.posted = Posted(events, config.webhook.include_iterations)
+        engine.alarm.alerts.events = events & frozenset(EVENTS)
     engine.telling.cycle_day = config.kpi.cycle_day
     engine.telling.read_logs(
         [str(config.events.log or paths.state_dir / "events.jsonl")],

@@ -1,0 +1,31 @@
+"""With every beat: what is wrong is remembered, and told to whom it concerns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from costd.core.errors import CostdError
+from costd.engine.answers.health import problems, unpriced_models
+from costd.engine.answers.problem import ERROR
+from costd.engine.view import View
+
+
+def sound(view: View, on_change: Callable[[], None]) -> None:
+    """Look at what is wrong; ``on_change`` where there is something to send."""
+    found = problems(view)
+    view.alarm.beat(found, view.now)
+    errors = frozenset(p["code"] for p in found if p["severity"] == ERROR)
+    codes = {p["code"] for p in found}
+    present = {
+        "data_stopped": errors,
+        "disk_low": frozenset({"disk_low"} & codes),
+        "ledger_recovered": frozenset(report.name for report in view.care.reports),
+    }
+    if not view.intake.is_importing:  # then there are new ones with every beat
+        present["unpriced_models"] = frozenset(unpriced_models(view))
+    if view.alarm.alerts.events:
+        with suppress(CostdError):  # a new ledger gets its name now
+            _ = view.telling.clock
+    if view.alarm.alerts.beat(view.ledger, present, view.now):
+        on_change()
