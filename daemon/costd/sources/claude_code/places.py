@@ -6,19 +6,20 @@ tell is the session and the subagent.
 
 from __future__ import annotations
 
-import re
-
-_SET_ASIDE = re.compile(r"\.(orphaned|superseded)-", re.ASCII)
+_SET_ASIDE = (".orphaned-", ".superseded-")
 
 
 def is_session_log(path: str) -> bool:
     """Whether the file at ``path`` (relative to a root) holds billable responses."""
+    if not path.endswith(".jsonl"):
+        return False
     folder, _, name = path.rpartition("/")
     return (
-        name.endswith(".jsonl")
-        and "tool-results" not in folder.split("/")
+        # Asked of every file, so the cheap question comes first.
+        ("tool-results" not in folder or "tool-results" not in folder.split("/"))
         and name != "journal.jsonl"
-        and _SET_ASIDE.search(name) is None
+        and _SET_ASIDE[0] not in name
+        and _SET_ASIDE[1] not in name
     )
 
 
