@@ -179,13 +179,12 @@ def test_while_nobody_asks_more_is_recorded_in_one_go(
 
     monkeypatch.setattr(imported.book.ledger, "record", counted)
     intake_ = imported.intake
-    intake_.asked_at = asked_at
     intake_.sweep(NOW)
-    intake_.advance(NOW)
+    intake_.advance(NOW, asked_at)
     recorded.clear()
     for message in messages_of(imported.book.root):
         intake_.receive(message)
-    intake_.advance(NOW)
+    intake_.advance(NOW, asked_at)
     assert recorded == ([300] if is_more else [50])
 
 

@@ -75,25 +75,3 @@ def test_memory_is_bounded() -> None:
 @pytest.mark.parametrize("when", ["2026-11-21", "2026-11-21T10:00:00Z", None, ""])
 def test_a_date_is_timeless(when: str | None) -> None:
     assert is_timeless({"since": when})
-
-
-def test_in_a_hurry_a_status_that_took_long_is_given_again_for_a_while() -> None:
-    now = [1_000]
-    memory, work = Memory(lambda: now[0]), Work()
-
-    def slow() -> dict[str, Any]:
-        now[0] += 100
-        return work()
-
-    def ask(*, hurried: bool) -> int:
-        return int(memory.recall("status", {}, 0, slow, hurried=hurried)["times"])
-
-    assert ask(hurried=True) == 1
-    now[0] += 1_999
-    assert ask(hurried=True) == 1
-    now[0] += 1
-    assert ask(hurried=True) == 2
-    now[0] -= 60_000  # the clock is set back
-    assert ask(hurried=True) == 3
-    assert ask(hurried=False) == 4
-    assert ask(hurried=True) == 5  # nothing of before the haste ended

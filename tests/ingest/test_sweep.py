@@ -444,3 +444,12 @@ def test_memory_stays_small(tmp_path: Path) -> None:
         tracemalloc.stop()
     assert len(found.files) == 1_000
     assert held < 500_000
+
+
+def test_a_long_look_pauses_now_and_then(tmp_path: Path) -> None:
+    for number in range(200):
+        (tmp_path / f"project-{number}").mkdir()
+    pauses: list[int] = []
+    found = sweep([str(tmp_path)], lambda _: True, pause=lambda: pauses.append(1))
+    assert found.directories == 201
+    assert len(pauses) == 3

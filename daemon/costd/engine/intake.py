@@ -70,8 +70,6 @@ class Intake:
         self.backlog = Backlog()
         self.progress = Progress()
         self.roots = roots
-        self.asked_at = -ASKED_MS
-        """When a question was last answered; the engine's to set."""
         self.problem: LedgerBusyError | None = None
         self.busy_count = 0
         """How often nothing could be recorded."""
@@ -96,6 +94,8 @@ class Intake:
         self._ready: deque[bytes] = deque()
         """Messages of the reading process, still packed: so they take little memory."""
         self._root_sources: dict[str, Source] = {}
+        self._prefixes: list[tuple[str, str]] = []
+        """Each root, and how what lies within it begins."""
         self._moved: list[tuple[str, str]] = []
         self._vanished: list[str] = []
         points = [(os.fsdecode(p.path), p) for p in ledger.checkpoints()]
@@ -117,13 +117,17 @@ class Intake:
         """Whether ``advance`` would do something now, not only wait."""
         return bool(self.backlog or self._ready)
 
-    def sweep(self, now: int) -> bool:
+    def sweep(self, now: int, pause: Callable[[], None] = lambda: None) -> bool:
         """Look at every log; what changed waits to be read.
+
+        Args:
+            now: when.
+            pause: called now and then meanwhile; nothing here may change by it.
 
         Returns:
             Whether logs have moved or are gone, which the ledger now says.
         """
-        found = self._found()
+        found = self._found(pause)
         self.last_sweep = found
         difference = self.backlog.sweep(found, self._is_same)
         self.unreadable = {p: e for p, e in self.unreadable.items() if p in found.files}
@@ -134,7 +138,7 @@ class Intake:
         self._note_places(now)
         return have_changed
 
-    def _found(self) -> Sweep:
+    def _found(self, pause: Callable[[], None]) -> Sweep:
         """Every log of every source.
 
         A root that two of them share is the first's; one within another is its own.
@@ -142,10 +146,13 @@ class Intake:
         sweeps, whose = [], dict[str, Source]()
         for name, roots in self.roots.items():
             source = SOURCES[name]
-            sweeps.append(sweep(roots, source.is_log))
+            sweeps.append(sweep(roots, source.is_log, pause=pause))
             for root in sweeps[-1].roots:
                 whose.setdefault(root, source)
         self._root_sources = dict(sorted(whose.items(), key=lambda r: -len(r[0])))
+        self._prefixes = [
+            (r, r if r.endswith("/") else f"{r}/") for r in self._root_sources
+        ]
         return joined(sweeps)
 
     def _is_same(self, old: str, new: str) -> bool:
@@ -193,14 +200,14 @@ class Intake:
         else:
             self._ready.append(message)
 
-    def advance(self, now: int = 0) -> None:
+    def advance(self, now: int = 0, asked_at: int = -ASKED_MS) -> None:
         """Read or record one slice; a larger one while nobody asks anything.
 
         A full disk or a locked ledger is remembered in ``problem``; what could not be
         recorded is read again after the next sweep.
         """
         self._feed()
-        is_asked = 0 <= now - self.asked_at < ASKED_MS
+        is_asked = 0 <= now - asked_at < ASKED_MS
         most = 1 if is_asked else _MESSAGES_UNASKED
         segments = self._take_ready(most) or self._read_slice()
         if segments:
@@ -323,8 +330,8 @@ class Intake:
         return Checkpoint(raw, self._source_of(path), os.fsencode(self._root_of(path)))
 
     def _root_of(self, path: str) -> str:
-        for root in self._root_sources:
-            if path.startswith(root if root.endswith("/") else root + "/"):
+        for root, within in self._prefixes:
+            if path.startswith(within):
                 return root
         return ""
 

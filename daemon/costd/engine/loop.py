@@ -45,6 +45,7 @@ from costd.engine.runs import Runs
 from costd.engine.session_maps import SessionMaps
 from costd.engine.sounding import sound
 from costd.engine.sources import Roots
+from costd.engine.standing import Standing
 from costd.engine.telling import Telling
 from costd.engine.tended import Tended
 from costd.engine.view import View, Watching
@@ -97,7 +98,7 @@ class Engine(Tended):
         snapshots: int = 7,
         is_daemon: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(Standing(clock))
         self._zone, self._clock = zone, clock
         self._tick_ms, self._max_line_bytes = tick_ms, max_line_bytes
         self._outlet, self._is_daemon = Outlet(publish), is_daemon
@@ -109,7 +110,7 @@ class Engine(Tended):
         self._waiting = Waiting(self._finish)
         self._jobs = Jobs(self._finish)
         self._stopping = self._has_begun = False
-        self._memory = Memory(clock)
+        self._memory = Memory()
         self._care = Care(custody, clock, self._call, snapshots)
         self.alarm = Alarm()
         change = self._outlet.change
@@ -174,8 +175,8 @@ class Engine(Tended):
             self._care_for_ledger()
         if self._watch is not None and not self._has_begun:
             self._has_begun = True
-            self._watch.start()
-            self._look()  # what came between the sweep and the first event
+            self._call(self._watch.start)
+            self.rescan()  # what came between the sweep and the first event
 
     def _step(self) -> None:
         message = self._next()
@@ -190,6 +191,7 @@ class Engine(Tended):
             self._advance()
         if self._jobs and self._jobs.advance():
             self._owners_changed()
+        self.standing.tend(is_over=not self._intake.is_importing)
         self._waiting.settle(is_busy=self._is_behind, problem=self._intake.problem)
         if self._care.is_recovering and not self._is_behind:
             self._care.recovered(self._ledger)
@@ -197,7 +199,7 @@ class Engine(Tended):
             self._publish_now("running")
 
     def _next(self) -> Message | None:
-        if self._intake.has_work or self._jobs:
+        if self._intake.has_work or self._jobs or self._later:
             return self._next_at_once()
         wait = self._pace.patience_ms(self._watch, self._outlet)
         with suppress(Empty):
@@ -228,10 +230,9 @@ class Engine(Tended):
 
     def _advance(self) -> None:
         try:
-            self._intake.advance(self._clock())
+            self._intake.advance(self._clock(), self.standing.asked_at)
         except CostdError as error:
-            self._care.notice(error)
-            self._troubles["ledger"] = error.message
+            self._tell_of(error)
             self._intake.give_up()
             self._outlet.change()
             return
@@ -270,12 +271,11 @@ class Engine(Tended):
     def _look(self) -> None:
         self._pace.begin_sweep()
         try:
-            if self._intake.sweep(self._clock()):
+            if self._intake.sweep(self._clock(), self._breathe):
                 self._memory.forget(since=NOTHING)
                 self._outlet.change()
         except CostdError as error:
-            self._care.notice(error)
-            self._troubles["ledger"] = error.message
+            self._tell_of(error)
             return
         self._troubles.pop("ledger", None)
         self._live.set_running(
@@ -301,7 +301,7 @@ class Engine(Tended):
             self._answer_now(question)
 
     def _answer_now(self, question: Question) -> None:
-        self._intake.asked_at = self._clock()
+        self.standing.asked_at = self._clock()
         if (answer := answer_to(question.name)) is not None:
             self._finish(question.answer, partial(self._work_out, answer, question))
             if question.name in CHANGING:
@@ -322,14 +322,14 @@ class Engine(Tended):
         self._live.refresh()
 
     def _work_out(self, answer: Answer, question: Question) -> dict[str, Any] | Job:
-        view = self._view()
-        return self._memory.recall(
-            question.name,
-            question.params,
-            view.now,
-            lambda: answer(view, question.params),
-            hurried=self._intake.is_importing,
-        )
+        def work_out() -> dict[str, Any] | Job:
+            return answer(self._view(), question.params)
+
+        name, params = question.name, question.params
+        found = self._memory.recall(name, params, self._clock(), work_out)
+        if self._intake.is_importing:
+            self.standing.keep(name, params, found, work_out)
+        return found
 
     def _finish(self, future: Future[object], work: Callable[[], object]) -> None:
         settle(future, partial(self._noticed, work), self.report)
@@ -384,8 +384,7 @@ class Engine(Tended):
         self._care.close()
         if self._watch is not None:
             self._watch.stop()
-        self._intake.close()
-        self._outside.close()
+        self._put_away()
         if not self._care.away:
             with suppress(CostdError):
                 self.runs.refresh_all(self._clock())

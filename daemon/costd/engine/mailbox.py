@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
@@ -17,6 +18,7 @@ from costd.engine.messages import (
     Stop,
     Tick,
 )
+from costd.engine.standing import Standing
 
 
 def stopping() -> StoppingError:
@@ -25,16 +27,26 @@ def stopping() -> StoppingError:
 
 
 class Mailbox:
-    """Takes messages from every thread; one thread reads them."""
+    """Takes messages from every thread; one thread reads them.
 
-    def __init__(self) -> None:
+    Args:
+        standing: has an answer for those who need not wait.
+    """
+
+    def __init__(self, standing: Standing) -> None:
+        self.standing = standing
         self._queue: SimpleQueue[Message] = SimpleQueue()
+        self._later: deque[Message] = deque()
+        """What was taken from the queue and not yet handled; the reader's own."""
         self._ended = self._has_tick = False
         self._troubles: dict[str, str] = {}
 
     def ask(self, name: str, params: Mapping[str, object]) -> Future[object]:
         """Ask; the future holds the answer, or a CostdError."""
         answer: Future[object] = Future()
+        if (known := self.standing.answer(name, params)) is not None:
+            answer.set_result(known)
+            return answer
         self._queue.put(Question(name, dict(params), answer))
         if self._ended:
             self._refuse_left()
@@ -78,7 +90,20 @@ class Mailbox:
             if isinstance(message, Question):
                 message.answer.set_exception(stopping())
 
+    def _set_aside(
+        self, is_quick: Callable[[Question], bool], answer: Callable[[Question], None]
+    ) -> None:
+        """Answer the quick questions that wait; all else is handled later, in order."""
+        while not self._queue.empty():
+            message = self._queue.get()
+            if isinstance(message, Question) and is_quick(message):
+                answer(message)
+            else:
+                self._later.append(message)
+
     def _take_left(self) -> Message | None:
+        with suppress(IndexError):
+            return self._later.popleft()
         with suppress(Empty):
             return self._queue.get_nowait()
         return None

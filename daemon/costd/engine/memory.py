@@ -13,21 +13,12 @@ Fact = TypeVar("Fact")
 _REMEMBERED = 32
 _REMEMBERED_PAST = 64
 _TIMELESS = frozenset({"report"})
-_REPEATED = frozenset({"status"})
-_REPEAT_SHARE = 20
-_LONGEST_REPEAT_MS = 5_000
 
 
 class Memory:
-    """A few answers to questions whose parameters mean the same tomorrow.
+    """A few answers to questions whose parameters mean the same tomorrow."""
 
-    Args:
-        clock: milliseconds since the epoch, to know what takes long.
-    """
-
-    def __init__(self, clock: Callable[[], int] = lambda: 0) -> None:
-        self._clock = clock
-        self._repeated: dict[bytes, tuple[int, int, Any]] = {}
+    def __init__(self) -> None:
         self._answers: dict[bytes, Any] = {}
         self._facts: dict[Hashable, Any] = {}
         self._latest: dict[str, tuple[Hashable, Any]] = {}
@@ -75,17 +66,8 @@ class Memory:
         params: Mapping[str, object],
         now: int,
         work_out: Callable[[], Fact],
-        *,
-        hurried: bool = False,
     ) -> Fact:
-        """The answer, worked out or remembered, as of now.
-
-        While the engine is hurried by a first import, a status that took long is given
-        again, as of then, so that the import and others who ask are not kept by it.
-        """
-        if hurried and name in _REPEATED:
-            return self._repeat(orjson.dumps([name, dict(params)]), work_out)
-        self._repeated.clear()
+        """The answer, worked out or remembered, as of now."""
         if name not in _TIMELESS or not is_timeless(params):
             return work_out()
         key = orjson.dumps([name, dict(params)], option=orjson.OPT_SORT_KEYS)
@@ -96,19 +78,6 @@ class Memory:
             known = self._answers[key] = work_out()
         answer: Any = {**known, "generated_at": format_instant(now)}
         return cast("Fact", answer)
-
-    def _repeat(self, key: bytes, work_out: Callable[[], Fact]) -> Fact:
-        began = self._clock()
-        known = self._repeated.get(key)
-        if known is not None:
-            at, took, answer = known
-            longest = min(_REPEAT_SHARE * took, _LONGEST_REPEAT_MS)
-            if 0 <= began - at < longest:
-                return cast("Fact", answer)
-        found = work_out()
-        ended = self._clock()
-        self._repeated = {key: (ended, max(0, ended - began), found)}
-        return found
 
 
 def is_timeless(params: Mapping[str, object]) -> bool:

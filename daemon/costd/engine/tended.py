@@ -20,6 +20,8 @@ from costd.engine.waiting import Waiting
 from costd.ledger import Ledger
 
 Found = TypeVar("Found")
+_QUICK = frozenset({"status", "alive"})
+"""Questions that change nothing, and are asked all the time."""
 
 
 class Tended(Mailbox, ABC):
@@ -72,6 +74,19 @@ class Tended(Mailbox, ABC):
         if (why := self._care.must_go()) and not self._stopping:
             self._let_go(why)
 
+    def _tell_of(self, error: CostdError) -> None:
+        """Something could not be read or kept; it is tried again."""
+        self._care.notice(error)
+        self._troubles["ledger"] = error.message
+
+    def _breathe(self) -> None:
+        """While all logs are looked at: whoever asks how it is need not wait for that.
+
+        Before the first look nobody knows.
+        """
+        if self._intake.last_sweep.roots:
+            self._set_aside(lambda question: question.name in _QUICK, self._answer)
+
     def _restore(self, answer: Future[object]) -> None:
         """Give the ledger away for another one."""
         if self._stopping or self._care.away:
@@ -104,6 +119,10 @@ class Tended(Mailbox, ABC):
             self.rescan()
 
     @abstractmethod
+    def _answer(self, question: Question) -> None:
+        """Answer, now or when it can be."""
+
+    @abstractmethod
     def _answer_now(self, question: Question) -> None:
         """Answer from what is known."""
 
@@ -125,6 +144,7 @@ class Tended(Mailbox, ABC):
 
     def _put_away(self) -> None:
         """End what works with the ledger beside this thread."""
+        self.standing.drop()
         self._intake.close()
         self._outside.close()
 
@@ -148,7 +168,7 @@ class Tended(Mailbox, ABC):
 
     def _wait_for_ledger(self) -> None:
         """Answer what can be answered without it."""
-        match self._queue.get():
+        match self._take_left() or self._queue.get():
             case Question() as question:
                 if not self.alarm.alerts.answer(question, self._clock()):
                     self._care.answer(question)

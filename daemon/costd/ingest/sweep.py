@@ -16,6 +16,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
+_DIRECTORIES_BETWEEN_PAUSES = 64
+
 
 class Seen(NamedTuple):
     """What tells one state of a file from another.
@@ -72,6 +74,7 @@ def sweep(
     roots: Sequence[str],
     wanted: Callable[[str], bool],
     allowed: Sequence[str] = (),
+    pause: Callable[[], None] = lambda: None,
 ) -> Sweep:
     """Look at every wanted regular file under ``roots``; never raises for a file.
 
@@ -80,9 +83,10 @@ def sweep(
         wanted: whether a path relative to its root is a session log. Names that are
             not UTF-8 arrive with surrogate escapes.
         allowed: further directories that a symbolic link under a root may lead into.
+        pause: called now and then, for a look at thousands of directories takes a while.
     """
     real = real_paths(roots)
-    walk = _Walk(wanted)
+    walk = _Walk(wanted, pause)
     for root in real:
         walk.root(root)
     walk.follow([*real, *real_paths(allowed)])
@@ -183,13 +187,16 @@ class _Walk:
     count once.
     """
 
-    def __init__(self, wanted: Callable[[str], bool]) -> None:
+    def __init__(
+        self, wanted: Callable[[str], bool], pause: Callable[[], None]
+    ) -> None:
         self.files: dict[str, Seen] = {}
         self.directories = 0
         self.linked_directories = 0
         self.problems: list[Problem] = []
         self.unlisted: list[str] = []
         self._wanted = wanted
+        self._pause = pause
         self._links: list[_Link] = []
         self._listed: set[tuple[int, int]] = set()
         self._devices: dict[int, int] = {}
@@ -234,6 +241,8 @@ class _Walk:
                 self._unlisted(directory, error)
                 continue
             listed += 1
+            if not listed % _DIRECTORIES_BETWEEN_PAUSES:
+                self._pause()
             for entry in entries:
                 try:
                     self._entry(entry, relative_from, waiting)
