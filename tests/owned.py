@@ -10,8 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from costd.config import load_config
 from costd.engine.loop import Engine
+from costd.publish.encode import dump
 from costd.service.host import compose
 from worklog import Worklog
 
@@ -82,7 +85,7 @@ def owned(top: Path, *, config: str = "", publishes: bool = False) -> Iterator[O
     published: dict[str, Any] = {}
 
     def publish(documents: Mapping[str, Any]) -> Mapping[str, str]:
-        published.update(documents)
+        published.update({name: orjson.loads(dump(d)) for name, d in documents.items()})
         return {}
 
     engine = compose(loaded, loaded.paths, publish if publishes else None)

@@ -15,9 +15,12 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from costd.config import load_config
 from costd.core.instants import format_instant
 from costd.engine.loop import Engine
+from costd.publish.encode import dump
 from costd.runs import MetricsCollector
 from costd.service.host import compose, now
 from goldens import CORPUS
@@ -246,7 +249,7 @@ def running(top: Path) -> Iterator[Asked]:
     published: dict[str, Any] = {}
 
     def publish(documents: Mapping[str, Any]) -> Mapping[str, str]:
-        published.update(documents)
+        published.update({name: orjson.loads(dump(d)) for name, d in documents.items()})
         return {}
 
     engine = compose(config, config.paths, publish)

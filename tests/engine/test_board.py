@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -65,8 +66,8 @@ def test_a_few_issues_at_a_time_and_the_sum_when_all_are_there(engine: Engine) -
         turns += 1
     assert turns > 5
     assert len(found) == ISSUES + 1
-    assert len(found["costs-by-issue.json"]["issues"]) == ISSUES
-    assert len(board.owned) == ISSUES
+    assert len(json.loads(found["costs-by-issue.json"])["issues"]) == ISSUES
+    assert len(board.parts) == ISSUES
 
 
 def test_too_soon_there_is_none_and_at_the_end_there_are_all(engine: Engine) -> None:

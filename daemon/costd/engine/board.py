@@ -5,26 +5,31 @@ A few at a time: a first import makes thousands, and questions wait for the engi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
 
 from costd.core.session_map import Owned
-from costd.core.summary import together
+from costd.core.summary import Sums, together
 from costd.engine.answers.status import live_sessions
-from costd.engine.history import sums_by
+from costd.engine.history import buckets
 from costd.engine.issue_files import (
     SESSION,
+    Entry,
     Json,
+    as_entry,
     bucket_costs,
     by_issue_file,
     grouped,
     issue_costs,
     issue_file,
 )
+from costd.engine.session_maps import as_part
 from costd.engine.view import View
 from costd.ledger.issues import WorkRow, bucket_extent, every_owner, work
+from costd.publish.encode import Ready
 from costd.publish.files import safe_name
 
 _SHARE = 50
@@ -41,10 +46,12 @@ class Board:
     """What was published of each issue."""
 
     def __init__(self) -> None:
-        # Packed: thousands of them as dictionaries take tens of megabytes.
-        self._files: dict[str, bytes] = {}
-        self._entries: dict[str, bytes] = {}
-        self._stale: set[str] | None = None
+        self._digests: dict[str, bytes] = {}
+        self._entries: dict[str, Entry] = {}
+        self.parts: dict[str, bytes] = {}
+        """What session maps hold of each issue, as it stands there."""
+        self._extent: dict[str, tuple[int, int]] = {}
+        self._is_begun = False
         self._waiting: set[str] = set()
         self._live: dict[str, str] = {}
         self._next_at = 0
@@ -53,24 +60,12 @@ class Board:
 
     def is_behind(self, view: View) -> bool:
         """Whether something has changed that was not worked out."""
-        return self._stale is None or bool(self._waiting or view.ledger.owners.changed)
+        return not self._is_begun or bool(self._waiting or view.ledger.owners.changed)
 
     def unsent(self) -> None:
         """What was published has not arrived."""
-        self._stale = None
-        self._files = {}
-
-    @property
-    def owned(self) -> dict[str, Owned]:
-        """The issues with their sessions, for the session maps."""
-        files = {
-            name: msgspec.json.decode(packed) for name, packed in self._files.items()
-        }
-        return {
-            issue: Owned(file["sessions"], file["totalCost"], file["totalTokens"])
-            for issue, file in files.items()
-            if file["sessions"]
-        }
+        self._is_begun = False
+        self._digests = {}
 
     def refresh(self, view: View, clock: Clock, *, is_last: bool) -> dict[str, Any]:
         """Files that are not as they were, by name; none while it is too soon.
@@ -90,6 +85,11 @@ class Board:
             return {}
         found: dict[str, Any] = {}
         most = _LAST_MS if is_last else _SLICE_MS
+        held = {name for name in self._waiting if name.startswith("none:")}
+        for name in held:
+            self._extent.pop(name, None)
+        self._extent |= bucket_extent(view.connection, held) if held else {}
+        self._waiting -= held
         while self._waiting and clock() - began <= most:
             found |= self._issues(view, self._take())
         if not self._waiting:
@@ -109,9 +109,10 @@ class Board:
         changed = view.ledger.owners.changed
         names = set(changed)
         changed.clear()
-        if self._stale is None:
+        if not self._is_begun:
             names |= every_owner(view.connection) or {""}
-            self._stale = set()
+            self._extent = {}
+            self._is_begun = True
         # A session that has ended, or begun again, has another end in its issue's file.
         for name in self._live.keys() | live.keys():
             if self._live.get(name) != live.get(name):
@@ -129,24 +130,39 @@ class Board:
         for name, done in rows.items():
             at_it = {session for session, issue in self._live.items() if issue == name}
             file = issue_file(name, grouped(done, SESSION), at_it)
-            packed = msgspec.json.encode(file)
-            if self._files.get(name) == packed or not (done or name in self._files):
+            digest = blake2b(msgspec.json.encode(file), digest_size=16).digest()
+            if self._digests.get(name) == digest or not (done or name in self._entries):
                 continue
-            self._files[name] = packed
-            self._entries[name] = msgspec.json.encode(_entry(name, done))
+            self._digests[name] = digest
+            self._keep(name, file, done)
             found[f"issues/{safe_name(name)}.json"] = file
         return found
 
-    def _by_issue(self, view: View) -> Json:
-        extent = bucket_extent(view.connection)
-        buckets = [
-            bucket_costs(name, sums._replace(sessions=extent[name][0]), extent[name][1])
-            for (name,), sums in sums_by(view, ("issue",)).items()
-            if name in extent and any(sums)
-        ]
-        entries = map(msgspec.json.decode, self._entries.values())
-        issues = [entry for entry in entries if entry["sessionCount"]]
-        return by_issue_file(view.zone.key, _sorted(issues), _sorted(buckets))
+    def _keep(self, name: str, file: Json, done: Sequence[WorkRow]) -> None:
+        """Keep what files about all issues hold of one, as it is written there.
+
+        Thousands as dictionaries would take tens of megabytes, and long to encode.
+        """
+        entry = _entry(name, done)
+        self._entries[name] = _kept(entry, together(row.sums for row in done))
+        if file["sessions"]:
+            owned = Owned(file["sessions"], file["totalCost"], file["totalTokens"])
+            self.parts[name] = as_part(owned)
+        else:
+            self.parts.pop(name, None)
+
+    def _by_issue(self, view: View) -> Ready:
+        held = {name: sums for name, sums in buckets(view).items() if any(sums)}
+        extent = {name: self._extent[name] for name in held if name in self._extent}
+        entries = {name: e for name, e in self._entries.items() if name in self.parts}
+        others = {
+            name: _kept(
+                bucket_costs(name, held[name]._replace(sessions=count), last_at),
+                held[name],
+            )
+            for name, (count, last_at) in extent.items()
+        }
+        return by_issue_file(view.zone.key, _sorted(entries), _sorted(others))
 
 
 def _entry(name: str, rows: Sequence[WorkRow]) -> Json:
@@ -160,5 +176,9 @@ def _entry(name: str, rows: Sequence[WorkRow]) -> Json:
     }
 
 
-def _sorted(entries: Sequence[Json]) -> list[Json]:
-    return sorted(entries, key=lambda e: (-(e["totalCost"] or 0), e["issueId"]))
+def _kept(entry: Json, sums: Sums) -> Entry:
+    return Entry(sums.cost, sums.total_tokens, as_entry(entry))
+
+
+def _sorted(entries: Mapping[str, Entry]) -> list[Entry]:
+    return [e for _, e in sorted(entries.items(), key=lambda e: (-e[1].cost, e[0]))]

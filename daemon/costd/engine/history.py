@@ -6,7 +6,7 @@ lines arrive. Sessions cannot be added up this way and are left out.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 
 from costd.core.periods import starts
 from costd.core.summary import Sums
@@ -35,15 +35,47 @@ def sums_by(
     question = Question(by, since, until, view.zone, {})
     found: dict[Keys, Sums] = {}
     if since is None or since < today:
-        past = question._replace(until=today)
-        for row in view.memory.before(
-            today, (by, since), lambda: _past(view.connection, past)
-        ):
-            _add(found, row)
+        found.update(_past_by(view, question._replace(until=today)))
     recent = question._replace(since=max(since or 0, today))
     for row in cut(view.connection, recent):
         _add(found, row)
     return found
+
+
+def _past_by(view: View, past: Question) -> dict[Keys, Sums]:
+    """The sums that end with the beginning of today, worked out once."""
+    return view.memory.before(
+        past.until or 0,
+        (past.by, past.since),
+        lambda: _together(_past(view.connection, past)),
+    )
+
+
+def buckets(view: View) -> dict[str, Sums]:
+    """The sum of each named bucket: everything that no issue owns, without sessions."""
+    return view.memory.once("buckets", lambda: _buckets(view))
+
+
+def _buckets(view: View) -> dict[str, Sums]:
+    # Issues may be many, and are left out before anything is added up.
+    today, _, _ = starts(view.now, view.zone)
+    question = Question(("issue",), None, today, view.zone, {})
+    past = view.memory.before(
+        today, "buckets", lambda: _only_buckets(_past_by(view, question))
+    )
+    found: dict[Keys, Sums] = {(name,): sums for name, sums in past.items()}
+    for row in cut(view.connection, question._replace(since=today, until=None)):
+        _add(found, row)
+    return _only_buckets(found)
+
+
+def _only_buckets(found: Mapping[Keys, Sums]) -> dict[str, Sums]:
+    return {name: s for (name,), s in found.items() if name.startswith("none:")}
+
+
+def everything(view: View) -> Sums:
+    """The sum over all time, without its sessions."""
+    return view.memory.once("all", lambda: sum_of(view))
 
 
 def _past(connection: Connection, question: Question) -> list[Cut]:
@@ -101,6 +133,8 @@ def _halves(question: Question, now: int) -> tuple[Question | None, Question | N
     """What of a question lies before today, and the rest."""
     today = _today(question, now)
     since, until = question.since, question.until
+    if "pr" in {*question.by, *question.filters}:
+        return None, question  # a link of today says whose work was done before it
     # To the quarter, as the cut is: a span counted from now stays the same for a while.
     since = None if since is None else since // BUCKET_MS * BUCKET_MS
     past = recent = None

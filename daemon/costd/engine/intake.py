@@ -17,6 +17,7 @@ from msgspec.structs import astuple
 from costd.core.checkpoint import Checkpoint, Segment
 from costd.core.errors import LedgerBusyError
 from costd.engine.backlog import Backlog
+from costd.engine.covering import Covering
 from costd.engine.importer import Importer
 from costd.engine.reading import GONE, Reader
 from costd.engine.sources import CLAUDE, SOURCES, Roots, Source
@@ -85,6 +86,8 @@ class Intake:
             problems=(),
             unlisted=(),
         )
+        self.covering = Covering()
+        """How much of the logs is read."""
         self._ledger = ledger
         self._max_line_bytes = max_line_bytes
         self._reader = Reader(max_line_bytes)
@@ -135,6 +138,8 @@ class Intake:
         self._vanished += difference.vanished
         self._measure()
         have_changed = bool(self._moved or self._vanished)
+        if have_changed:
+            self.covering.forget()
         self._note_places(now)
         return have_changed
 
@@ -244,6 +249,7 @@ class Intake:
             self._recorded(segment)
 
     def _recorded(self, segment: Segment) -> None:
+        self.covering.touch(segment.checkpoint.path)
         path = os.fsdecode(segment.checkpoint.path)
         before = self.backlog.seen.get(path)
         if segment.error:

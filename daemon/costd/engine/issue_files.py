@@ -14,6 +14,7 @@ from costd.core.attribution import BUCKETS, session_type
 from costd.core.money import to_usd
 from costd.core.summary import BASIS, Sums, cost_usd, instant, together
 from costd.ledger.issues import WorkRow
+from costd.publish.encode import Ready, keyed, listed, part
 
 Json = dict[str, Any]
 
@@ -45,10 +46,49 @@ def issue_file(
     }
 
 
+class Entry(NamedTuple):
+    """An entry of ``costs-by-issue.json`` as it stands there, and what sums need."""
+
+    cost: int
+    tokens: int
+    json: bytes
+
+
+def as_entry(entry: Json) -> bytes:
+    """What ``issue_costs`` or ``bucket_costs`` has made, as the file has it."""
+    return part(entry, 2)
+
+
 def by_issue_file(
+    timezone: str, issues: Sequence[Entry], buckets: Sequence[Entry]
+) -> Ready:
+    """``costs-by-issue.json``."""
+    every = (*issues, *buckets)
+    fields = {
+        "schemaVersion": 1,
+        "timezone": timezone,
+        "basis": BASIS,
+        "issues": listed((entry.json for entry in issues), 1),
+        "buckets": listed((entry.json for entry in buckets), 1),
+        "totalCost": to_usd(sum(entry.cost for entry in every)),
+        "totalTokens": sum(entry.tokens for entry in every),
+    }
+    return Ready(
+        keyed(
+            (
+                (name, value if isinstance(value, bytes) else part(value, 1))
+                for name, value in fields.items()
+            ),
+            0,
+        )
+        + b"\n"
+    )
+
+
+def by_issue_answer(
     timezone: str, issues: Sequence[Json], buckets: Sequence[Json]
 ) -> Json:
-    """``costs-by-issue.json``: what ``issue_costs`` and ``bucket_costs`` have made."""
+    """The same as an answer: what ``issue_costs`` and ``bucket_costs`` have made."""
     every = (*issues, *buckets)
     return {
         "schemaVersion": 1,

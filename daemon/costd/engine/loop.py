@@ -12,12 +12,11 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from queue import Empty
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from costd.core.errors import CostdError, UsageError
 from costd.engine.alarm import Alarm
-from costd.engine.answers import CHANGING, Answer, answer_to
+from costd.engine.answers import answer_to
 from costd.engine.answers.work import Recount, SyncBegan, synced, verified
 from costd.engine.care import Care
 from costd.engine.custody import Custody
@@ -41,13 +40,13 @@ from costd.engine.outside import Outside
 from costd.engine.pace import Pace, pulse
 from costd.engine.publishing import Publishing
 from costd.engine.recounting import begin
+from costd.engine.remembering import Remembering
 from costd.engine.runs import Runs
 from costd.engine.session_maps import SessionMaps
 from costd.engine.sounding import sound
 from costd.engine.sources import Roots
 from costd.engine.standing import Standing
 from costd.engine.telling import Telling
-from costd.engine.tended import Tended
 from costd.engine.view import View, Watching
 from costd.engine.waiting import Waiting, settle
 from costd.ingest.orchestrators import Orchestrators
@@ -55,7 +54,7 @@ from costd.ledger import Ledger
 from costd.ledger.moves import Moves
 
 
-class Engine(Tended):
+class Engine(Remembering):
     """Owns the ledger from ``run`` to ``stop``.
 
     Args:
@@ -136,7 +135,7 @@ class Engine(Tended):
         self._outside = Outside(
             ledger=ledger,
             jobs=self._jobs,
-            call=self._call,
+            call=lambda work: self._queue.put(Call(work, moves_only=True)),
             clock=self._clock,
             orchestrators=orchestrators,
             maps=session_maps,
@@ -190,7 +189,7 @@ class Engine(Tended):
         if self._intake.has_work:
             self._advance()
         if self._jobs and self._jobs.advance():
-            self._owners_changed()
+            self._owners_changed(NOTHING)  # no job changes sums but by moving owners
         self.standing.tend(is_over=not self._intake.is_importing)
         self._waiting.settle(is_busy=self._is_behind, problem=self._intake.problem)
         if self._care.is_recovering and not self._is_behind:
@@ -218,9 +217,8 @@ class Engine(Tended):
                 self._intake.receive(packed)
             case Question():
                 self._answer(message)
-            case Call(work):
-                work()
-                self._owners_changed()
+            case Call():
+                self._call_back(message)
             case Tick():
                 self._beat()
             case Rescan():
@@ -236,17 +234,7 @@ class Engine(Tended):
             self._intake.give_up()
             self._outlet.change()
             return
-        for session_id, at in self._intake.heard.items():
-            self._live.hear(session_id, at, self._clock())
-        self._outside.heard(self._intake.heard, self._intake.registries)
-        self._intake.heard.clear()
-        owners = self._ledger.owners
-        since = 0 if owners.has_moved else self._intake.changed_since
-        owners.has_moved = False
-        self._memory.forget(since=since)
-        self.runs.changed(self._intake.changed_since)
-        self._intake.changed_since = NOTHING
-        self._outlet.change()
+        self._have_recorded()
         self.on_change()  # files wait for a second, whoever watches does not
 
     def _beat(self) -> None:
@@ -281,6 +269,7 @@ class Engine(Tended):
         self._live.set_running(
             self._outside.look(self._intake.registries, self._troubles)
         )
+        self._notice_moves()
         if self._watch is not None:
             self._watch.check(self._intake.last_sweep.directories)
 
@@ -303,9 +292,7 @@ class Engine(Tended):
     def _answer_now(self, question: Question) -> None:
         self.standing.asked_at = self._clock()
         if (answer := answer_to(question.name)) is not None:
-            self._finish(question.answer, partial(self._work_out, answer, question))
-            if question.name in CHANGING:
-                self._owners_changed()
+            self._give(question, answer)
         else:
             error = UsageError(f"costd does not know {question.name[:40]!r}.")
             question.answer.set_exception(error)
@@ -314,22 +301,6 @@ class Engine(Tended):
     def _is_behind(self) -> bool:
         """Whether something is known to be there that the ledger does not hold."""
         return self._intake.is_busy or bool(self._jobs) or self._outside.is_out
-
-    def _owners_changed(self) -> None:
-        """What was worked out before may not be so any more."""
-        self._outlet.change()
-        self._memory.forget()
-        self._live.refresh()
-
-    def _work_out(self, answer: Answer, question: Question) -> dict[str, Any] | Job:
-        def work_out() -> dict[str, Any] | Job:
-            return answer(self._view(), question.params)
-
-        name, params = question.name, question.params
-        found = self._memory.recall(name, params, self._clock(), work_out)
-        if self._intake.is_importing:
-            self.standing.keep(name, params, found, work_out)
-        return found
 
     def _finish(self, future: Future[object], work: Callable[[], object]) -> None:
         settle(future, partial(self._noticed, work), self.report)
@@ -356,6 +327,8 @@ class Engine(Tended):
         answer.add_done_callback(lambda _: recount.close())
 
     def _view(self) -> View:
+        if not self._jobs:  # while owners are on their way, what was known stays
+            self._notice_moves()
         return View(
             ledger=self._ledger,
             intake=self._intake,

@@ -44,6 +44,8 @@ class Call(Struct, frozen=True):
     """Work that another thread prepared, to be finished in the engine's."""
 
     work: Callable[[], None]
+    moves_only: bool = False
+    """Whether it changes nothing that is summed but owners, who say since when."""
 
 
 Message = Dirty | Delivered | Tick | Rescan | Stop | Question | Call

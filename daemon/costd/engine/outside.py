@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping
 
 from costd.core.attribution import CONFIDENCE
 from costd.core.errors import CostdError
-from costd.core.session_map import Owned
 from costd.engine.jobs import Job, Jobs
 from costd.engine.scout import Scout, as_kept
 from costd.engine.session_maps import CODE, SOURCE, Pairs, SessionMaps
@@ -106,8 +105,8 @@ class Outside:
             self._scout.ask(unknown)
             unknown.clear()
 
-    def publish(self, issues: Mapping[str, Owned]) -> None:
-        """Write the session maps."""
+    def publish(self, issues: Mapping[str, bytes]) -> None:
+        """Write the session maps: of each issue what ``as_part`` has made."""
         if self._maps is not None:
             self._maps.write(issues, self._taken_back())
 

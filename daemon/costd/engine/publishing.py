@@ -58,7 +58,7 @@ class Publishing:
             self._board.unsent()
         if self._board.is_fresh:
             self._board.is_fresh = False
-            self._outside.publish(self._board.owned)
+            self._outside.publish(self._board.parts)
         if self._board.is_behind(view):
             self._outlet.change()
         return True

@@ -11,6 +11,7 @@ from costd.core.attribution import CONFIDENCE
 from costd.core.errors import CostdError
 from costd.core.session_map import (
     Entry,
+    Json,
     MalformedError,
     Owned,
     decoded,
@@ -20,7 +21,7 @@ from costd.core.session_map import (
     united,
 )
 from costd.ledger.claims import NewClaim
-from costd.publish.encode import dump
+from costd.publish.encode import dump, keyed, part
 from costd.publish.session_map import look, update
 
 NAME = "session-map.json"
@@ -28,6 +29,7 @@ SOURCE = "session-map"
 CODE = "session_map"
 
 Pairs = set[tuple[str, str]]
+_NOTHING = b"{}"
 
 
 class SessionMaps:
@@ -44,6 +46,8 @@ class SessionMaps:
         self._read = [path for path in read if path.resolve() not in known]
         self._stamps: dict[Path, tuple[int, ...]] = {}
         self._published: Pairs = set()
+        self._own = _NOTHING
+        """What was last written of costd's own, where no map had anything else."""
         self._alone: dict[Path, bytes] = {}
         """Digests of maps in which nobody but costd had anything when it wrote them."""
         self._troubles: dict[Path, str] = {}
@@ -72,7 +76,7 @@ class SessionMaps:
         try:
             data = look(path)
             is_foreign = data and not self._is_alone(path, data)
-            parsed = parse(data, self._published) if data and is_foreign else None
+            parsed = parse(data, self._pairs()) if data and is_foreign else None
         except MalformedError as error:
             self._troubles[path] = f"{path} cannot be used: {error}"
             return []
@@ -89,31 +93,32 @@ class SessionMaps:
             )
         return [_claim(entry, now) for entry in parsed.entries]
 
-    def write(self, issues: Mapping[str, Owned], gone: Pairs) -> None:
+    def write(self, issues: Mapping[str, bytes], gone: Pairs) -> None:
         """Bring every map up to date.
 
         Args:
-            issues: what costd says, by issue.
+            issues: what costd says, by issue, each as ``as_part`` has made it.
             gone: pairs of issue and session whose claims were taken back.
         """
+        own = keyed(issues.items(), 0) + b"\n"
+        digest = _digest(own)
         published: Pairs = set()
-        own = merged(None, issues, (), ())
+        alone: list[Path] = []
 
         def merge(path: Path, contents: list[bytes]) -> bytes | None:
-            wanted = own
+            wanted = None
             if not all(self._is_alone(path, data) for data in contents):
                 try:
-                    found = united([decoded(data) for data in contents if data])
-                    wanted = merged(found, issues, self._published, gone)
+                    wanted = self._merged(contents, issues, gone)
                 except MalformedError:
                     return None  # somebody writes it just now, or has broken it
+            if wanted is None or wanted == decoded(own):
+                self._alone[path] = digest
+                alone.append(path)
+                return own
+            self._alone.pop(path, None)
             published.update(own_pairs(wanted))
-            data = dump(wanted)
-            if wanted == own:
-                self._alone[path] = _digest(data)
-            else:
-                self._alone.pop(path, None)
-            return data
+            return dump(wanted)
 
         for path in self._written:
             if not path.parent.is_dir():
@@ -122,7 +127,18 @@ class SessionMaps:
                 update(path, partial(merge, path))
             except CostdError as error:
                 self._troubles[path] = error.message
-        self._published = published
+        self._published, self._own = published, own if alone else _NOTHING
+
+    def _merged(
+        self, contents: list[bytes], issues: Mapping[str, bytes], gone: Pairs
+    ) -> Json:
+        found = united([decoded(data) for data in contents if data])
+        said = {issue: _owned(value) for issue, value in issues.items()}
+        return merged(found, said, self._pairs(), gone)
+
+    def _pairs(self) -> Pairs:
+        """The pairs of issue and session whose entries costd has written."""
+        return self._published.union(own_pairs(decoded(self._own)))
 
     def _is_alone(self, path: Path, data: bytes) -> bool:
         """Whether this is what costd wrote there, and nobody has anything in it.
@@ -130,6 +146,17 @@ class SessionMaps:
         A map of a long history is large: it is neither read nor merged then.
         """
         return _digest(data) == self._alone.get(path)
+
+
+def as_part(owned: Owned) -> bytes:
+    """What costd says of an issue, as it stands in a map in which nobody else does."""
+    figures = {"totalCost": owned.cost, "totalTokens": owned.tokens}
+    return part({"sessions": owned.sessions, **figures}, 1)
+
+
+def _owned(value: bytes) -> Owned:
+    found = decoded(value)
+    return Owned(found["sessions"], found["totalCost"], found["totalTokens"])
 
 
 def _digest(data: bytes) -> bytes:

@@ -49,8 +49,8 @@ class Tended(Mailbox, ABC):
         """Catch up with everything."""
 
     @abstractmethod
-    def _owners_changed(self) -> None:
-        """What was worked out before may not be so any more."""
+    def _owners_changed(self, since: int = 0) -> None:
+        """What was worked out of ``since`` and later may not be so any more."""
 
     @property
     def is_recovering(self) -> bool:

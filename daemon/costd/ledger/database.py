@@ -65,6 +65,11 @@ class Database:
             raise
         return connection
 
+    @property
+    def changes(self) -> int:
+        """How many rows were ever changed; it differs after whatever changed one."""
+        return 0 if self.is_closed else self.connection.total_changes
+
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All or nothing.

@@ -196,12 +196,24 @@ def every_owner(connection: Connection) -> set[str]:
     }
 
 
-def bucket_extent(connection: Connection) -> dict[str, tuple[int, int]]:
-    """How many sessions have something in a bucket, and when the latest of it was."""
+def bucket_extent(
+    connection: Connection, buckets: Collection[str] | None = None
+) -> dict[str, tuple[int, int]]:
+    """How many sessions have something in a bucket, and when the latest of it was.
+
+    Args:
+        connection: the ledger's.
+        buckets: only these; None: all that have anything.
+    """
+    names = sorted(buckets or ())
+    where = "a.issue LIKE 'none:%'"
+    if buckets is not None:
+        where = f"a.issue IN ({marks(names)})"
     rows = connection.execute(
         "SELECT a.issue, count(DISTINCT c.session), max(min(c.last_at, a.until_at - 1)) "
         "FROM attribution a JOIN context c ON c.id = a.context_id "
-        "WHERE a.issue LIKE 'none:%' GROUP BY 1"
+        f"WHERE {where} GROUP BY 1",
+        names,
     )
     return {bucket: (sessions, last_at) for bucket, sessions, last_at in rows}
 

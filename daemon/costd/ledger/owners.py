@@ -29,6 +29,9 @@ from costd.ledger.pieces import (
 )
 from costd.ledger.world import Directory, Repository, World
 
+NEVER = 1 << 62
+"""Later than everything, milliseconds: nothing has moved."""
+
 SESSIONS_AT_ONCE = 100
 """So many are laid over in one transaction; questions are answered in between."""
 
@@ -69,8 +72,9 @@ class Owners:
         """Issues and buckets whose sums may have changed, until somebody asks."""
         self.unknown: set[str] = set()
         """Directories that nobody has looked at, until somebody asks."""
-        self.has_moved = False
-        """Whether something that was recorded before has other owners now."""
+        self.moved_since = NEVER
+        """From when on something has other owners than it had before, milliseconds;
+        until somebody asks."""
         self._claims: Claims | None = None
 
     def forget(self) -> None:
@@ -149,7 +153,10 @@ class Owners:
         else:
             self.split[context] = now
         self.changed.update(str(row[3]) for row in (*outcome.before, *outcome.after))
-        self.has_moved |= bool(outcome.before)
+        if outcome.before:
+            bounds = outcome.bounds or bounds_of(self._connection, context)
+            if bounds is not None:
+                self.moved_since = min(self.moved_since, bounds.first)
 
     # What has to be laid over when something is new.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import date
 from decimal import Decimal
@@ -17,12 +17,41 @@ _INT64 = 2**63
 
 def dump(obj: object) -> bytes:
     """JSON for a file that people open too: indented, with a newline at its end."""
+    if isinstance(obj, Ready):
+        return bytes(obj)
     return _encode(obj, _OPTIONS | orjson.OPT_INDENT_2)
 
 
 def compact(obj: object) -> bytes:
     """JSON on one line, for a reply."""
     return _encode(obj, _OPTIONS)
+
+
+class Ready(bytes):
+    """JSON as ``dump`` writes it: what is long is put together from parts at hand."""
+
+
+def part(obj: object, depth: int) -> bytes:
+    """A value as it stands in the JSON of another one, so many levels deep."""
+    return dump(obj)[:-1].replace(b"\n", b"\n" + b"  " * depth)
+
+
+def listed(parts: Iterable[bytes], depth: int) -> bytes:
+    """Parts of the next level as a list."""
+    return _enclosed(b"[", parts, b"]", depth)
+
+
+def keyed(parts: Iterable[tuple[str, bytes]], depth: int) -> bytes:
+    """Parts of the next level as an object."""
+    named = (part(name, 0) + b": " + value for name, value in parts)
+    return _enclosed(b"{", named, b"}", depth)
+
+
+def _enclosed(begin: bytes, parts: Iterable[bytes], end: bytes, depth: int) -> bytes:
+    outer = b"\n" + b"  " * depth
+    inner = outer + b"  "
+    found = (b"," + inner).join(parts)
+    return begin + inner + found + outer + end if found else begin + end
 
 
 def _encode(obj: object, options: int) -> bytes:

@@ -7,13 +7,12 @@ from typing import Any
 
 from costd.core.amounts import plural
 from costd.core.instants import DAY, MINUTE
-from costd.core.summary import together
 from costd.engine.answers.keeping import file_problems
 from costd.engine.answers.problem import ERROR, Problem, quoted
-from costd.engine.history import sums_by
+from costd.engine.history import buckets, everything, sums_by
 from costd.engine.view import View
 from costd.ingest.compressed import MISSING
-from costd.ledger.health import Coverage, coverage, misdated
+from costd.ledger.health import Coverage, covered_together, misdated
 
 _FIRST_RESPONSE = 1_577_836_800_000
 """The beginning of 2020: no agent that costd reads is older."""
@@ -52,8 +51,11 @@ def _trouble(code: str, message: str) -> Problem:
 
 def covered(view: View, source: str | None = None) -> Coverage:
     """How much of a source's logs has been read, and how well; without one, of all."""
-    key = ("coverage", source)
-    return view.memory.once(key, lambda: coverage(view.connection, source))
+    parts = view.memory.once(
+        "coverage", lambda: view.intake.covering.by_source(view.connection)
+    )
+    wanted = parts.values() if source is None else filter(None, [parts.get(source)])
+    return covered_together(wanted)
 
 
 def unpriced_models(view: View) -> dict[str, int]:
@@ -83,9 +85,8 @@ def shares(view: View) -> dict[str, float | None]:
 
 
 def _shares(view: View) -> dict[str, float | None]:
-    owners = sums_by(view, ("issue",))
-    every = together(owners.values())
-    loose = sum(s.cost for (name,), s in owners.items() if name.startswith("none:"))
+    every = everything(view)
+    loose = sum(sums.cost for sums in buckets(view).values())
     tokens, cost = every.total_tokens, every.cost
     return {
         "unpriced_tokens": round(every.unpriced_tokens / tokens, 6) if tokens else None,

@@ -28,7 +28,7 @@ from costd.engine.issue_files import (
     SESSION,
     Group,
     bucket_costs,
-    by_issue_file,
+    by_issue_answer,
     grouped,
     issue_costs,
     issue_file,
@@ -164,7 +164,7 @@ def costs_by_issue(view: View, params: Params) -> Row:
     """The shape that dashboards read: issues with their costs, and what none owns."""
     question = read_question(view, params)
     rows = owners(view.connection, question)
-    return by_issue_file(
+    return by_issue_answer(
         question.zone.key,
         [
             {

@@ -18,7 +18,7 @@ from costd.engine.answers.health import (
     watched,
 )
 from costd.engine.answers.keeping import kept
-from costd.engine.history import sum_of, sums_by
+from costd.engine.history import buckets, everything, sum_of
 from costd.engine.live import LiveSession
 from costd.engine.view import Params, View, zone_of
 from costd.ledger.reports import Question
@@ -29,9 +29,8 @@ _WINDOWS = ("today", "week", "month", "all")
 def status(view: View, params: Params) -> dict[str, Any]:
     """The contract of ``costd status --json``."""
     tz = zone_of(params, view.zone)
-    everything = view.memory.once("all", lambda: sum_of(view))
+    every = everything(view)
     models = unpriced_models(view)
-    held = view.memory.once("buckets", lambda: _buckets(view))
     present = problems(view)
     view.alarm.see(present, view.now)
     view.care.status = found = envelope(
@@ -43,16 +42,16 @@ def status(view: View, params: Params) -> dict[str, Any]:
         timezone=tz.key,
         sources=[_source(view, name) for name in view.intake.roots],
         totals=dict(
-            zip(_WINDOWS, map(short, windows(view, everything, tz.key)), strict=True)
+            zip(_WINDOWS, map(short, windows(view, every, tz.key)), strict=True)
         ),
         live=[_live(session) for session in live_sessions(view)],
-        unattributed={name: to_usd(cost) for name, cost in held.items()},
+        unattributed=_unattributed(view),
         unpriced={
             "models": list(models),
             "tokens": sum(models.values()),
-            "responses": everything.unpriced,
+            "responses": every.unpriced,
         },
-        lower_bound=_lower_bound(everything),
+        lower_bound=_lower_bound(every),
         ledger=kept(view),
         watch=watched(view),
         shares=shares(view),
@@ -67,21 +66,17 @@ def status(view: View, params: Params) -> dict[str, Any]:
     return found
 
 
-def windows(view: View, everything: Sums, tz: str) -> list[Sums]:
+def windows(view: View, every: Sums, tz: str) -> list[Sums]:
     """The sums of today, this week, this month and of all."""
     from_when = starts(view.now, zone_of({"tz": tz}, view.zone))
     spans = [sum_of(view, since, view.now + 1) for since in from_when]
-    return [*spans, everything]
+    return [*spans, every]
 
 
-def _buckets(view: View) -> dict[str, int]:
-    """Nano-USD by named bucket: everything that no issue owns."""
-    found = {
-        issue: sums.cost
-        for (issue,), sums in sums_by(view, ("issue",)).items()
-        if issue.startswith("none:")
-    }
-    return dict(sorted(found.items(), key=lambda item: -item[1]))
+def _unattributed(view: View) -> dict[str, float]:
+    """USD by named bucket, the dearest first: everything that no issue owns."""
+    held = sorted(buckets(view).items(), key=lambda item: -item[1].cost)
+    return {name: to_usd(sums.cost) for name, sums in held}
 
 
 def live_sessions(view: View) -> list[LiveSession]:
@@ -128,10 +123,10 @@ def _live(session: LiveSession) -> dict[str, Any]:
     }
 
 
-def _lower_bound(everything: Sums) -> dict[str, Any]:
+def _lower_bound(every: Sums) -> dict[str, Any]:
     reasons = {}
-    if everything.unfinalised:
-        reasons["unfinalised"] = everything.unfinalised
-    if everything.unpriced:
-        reasons["unpriced"] = everything.unpriced
-    return {"responses": everything.unfinalised, "reasons": reasons}
+    if every.unfinalised:
+        reasons["unfinalised"] = every.unfinalised
+    if every.unpriced:
+        reasons["unpriced"] = every.unpriced
+    return {"responses": every.unfinalised, "reasons": reasons}
