@@ -7,7 +7,7 @@ response from the pure rules; the ledger must say the same, and every sum with i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from sqlite3 import Connection
@@ -30,16 +30,20 @@ from costd.core.attribution import (
     Attribution,
     Claims,
     Keys,
+    Made,
     Place,
     Span,
+    attribute_place,
+    layered,
     owner_at,
     promoted,
-    spans,
+    with_commits,
 )
 from costd.core.projects import project_of
 from costd.core.summary import Sums, together
 from costd.ledger import claims as kept
 from costd.ledger.claims import NewClaim
+from costd.ledger.commits import Commit
 from costd.ledger.issues import days, work
 from costd.ledger.lanes import joined
 from costd.ledger.moves import Moves
@@ -79,6 +83,7 @@ class Owning(RuleBasedStateMachine):
         self.repositories: dict[str, Repository] = {}
         self.roots: dict[str, str] = {}
         self.seen: set[tuple[str, str]] = set()
+        self.commits: dict[tuple[str, str], Commit] = {}
 
     def teardown(self) -> None:
         self.book.close()
@@ -91,6 +96,17 @@ class Owning(RuleBasedStateMachine):
         for minute in (40, 80):  # on both sides of a midnight
             self.work.respond("s1", minute * MINUTE)
         self.book.catch_up()
+
+    @rule(
+        branch=st.sampled_from(["main", "45-title"]), sessions=st.sampled_from([1, 2])
+    )
+    def work_and_commit(self, branch: str, sessions: int) -> None:
+        """As sessions do it: a response, a commit, a response."""
+        self.find(["/src/app"], "o/r", "", is_repo=True)
+        for session in SESSIONS[:sessions]:
+            for minute in (30, 50):
+                self.work.respond(session, minute * MINUTE, branch=branch)
+        self.commit(branch, 40, ("#3",), amends=False)
 
     @rule(
         session=st.sampled_from(SESSIONS),
@@ -191,6 +207,22 @@ class Owning(RuleBasedStateMachine):
         if is_repo:
             self.repositories[root] = repository
 
+    @rule(
+        branch=st.sampled_from(["main", "abc-1", "45-title"]),
+        minute=st.integers(0, 90),
+        names=st.sampled_from([(), ("#3",), ("#3",), ("MIN-1", "#3"), ("abc-1",)]),
+        amends=st.booleans(),
+    )
+    def commit(
+        self, branch: str, minute: int, names: tuple[str, ...], amends: bool
+    ) -> None:
+        gone = [c.sha for c in self.commits.values() if c.branch == branch and amends]
+        new = Commit(branch, str(len(self.commits)), BEGAN + minute * MINUTE, names)
+        self.book.ledger.learn_commits("/src/app", [new], gone, [])
+        for sha in gone:
+            self.commits[branch, sha] = Commit("", sha, 0, ())
+        self.commits[branch, new.sha] = new
+
     @rule()
     def restart(self) -> None:
         self.book.reopen()
@@ -252,11 +284,26 @@ class Owning(RuleBasedStateMachine):
         self.seen = {(str(row[2]), str(row[3])) for row in rows}
         claims = Claims(claim.as_claim for claim in self.live())
         contexts = {int(str(row[4])): tuple(str(v) for v in row[:4]) for row in rows}
+        made = self.made(rows)
+
+        def spans(
+            session: str,
+            agent: str,
+            cwd: str,
+            branch: str,
+            parent: tuple[Span, ...] = (),
+        ) -> tuple[Span, ...]:
+            place, keys = self.place(cwd, branch)
+            own = attribute_place(place, keys)
+            if self.roots.get(cwd) and (session, branch) in made:
+                own = with_commits(own, made[session, branch], place, keys)
+            said = claims.about(place, session, agent_id=agent)
+            return layered(own, said, parent)
+
         of_main = {
-            context: spans(place, session, claims, keys)
+            context: spans(session, agent, cwd, branch)
             for context, (session, agent, cwd, branch) in contexts.items()
             if not agent
-            for place, keys in [self.place(cwd, branch)]
         }
         parents: dict[str, tuple[Span, ...]] = {}
         for session in SESSIONS:
@@ -267,21 +314,46 @@ class Owning(RuleBasedStateMachine):
             ]
             parents[session] = joined(turns, of_main) if turns else ()
         of_agents = {
-            context: spans(
-                place, session, claims, keys, agent_id=agent, parent=parents[session]
-            )
+            context: spans(session, agent, cwd, branch, parents[session])
             for context, (session, agent, cwd, branch) in contexts.items()
             if agent
-            for place, keys in [self.place(cwd, branch)]
         }
         owners = {**of_main, **of_agents}
         for row in rows:
             context, at, number, cost = (int(str(value)) for value in row[4:])
             yield number, cost, owner_at(owners[context], at)
 
+    def made(self, rows: Sequence[Sequence[object]]) -> dict[tuple[str, str], Made]:
+        """What sessions committed, where no other session was at work."""
+        found: dict[tuple[str, str], Made] = {}
+        for branch in BRANCHES:
+            times: defaultdict[str, list[int]] = defaultdict(list)
+            for row in rows:
+                if row[3] == branch and self.roots.get(str(row[2])):
+                    times[str(row[0])].append(int(str(row[5])))
+            mine: defaultdict[str, list[Commit]] = defaultdict(list)
+            for commit in self.commits.values():
+                at_work = [
+                    session
+                    for session, at in times.items()
+                    if commit.branch == branch
+                    and min(at) // 1000 * 1000 <= commit.at <= max(at)
+                ]
+                if len(at_work) == 1:
+                    mine[at_work[0]].append(commit)
+            for session, commits in mine.items():
+                names = tuple(sorted({name for c in commits for name in c.names}))
+                naming = sum(c.names != () for c in commits)
+                if names:
+                    found[session, branch] = Made(names, naming, len(commits) - naming)
+        return found
+
     @invariant()
     def every_response_has_the_owner_of_the_model(self) -> None:
         self.book.catch_up()
+        owners = self.book.ledger.owners
+        self.book.ledger.commits_wanted(owners.recent, self.now)
+        owners.recent = set()
         stored: dict[int, tuple[object, ...]] = {}
         for number, *found in self.book.query(
             "SELECT r.id, a.issue, a.role, a.rule, a.confidence FROM response r "

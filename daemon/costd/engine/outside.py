@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from costd.core.attribution import CONFIDENCE
 from costd.core.errors import CostdError
 from costd.engine.jobs import Job, Jobs
-from costd.engine.scout import Scout, as_kept
+from costd.engine.scout import Scout, as_kept, as_kept_commits
 from costd.engine.session_maps import CODE, SOURCE, Pairs, SessionMaps
 from costd.engine.witness import Witness
+from costd.ingest.commits import Commits
 from costd.ingest.orchestrators import Orchestrators, Said
 from costd.ingest.processes import Process, have_hook, is_hidden, running
 from costd.ingest.repositories import Where
@@ -21,6 +22,8 @@ from costd.ledger.moves import Moves
 
 _LEAST_GAP_MS = 2_000
 """Between two looks at the registry because of a session that nobody knew."""
+_COMMITS_GAP_MS = 5_000
+"""Between two looks for commits while sessions go on; the beat comes anyway."""
 
 
 class Outside:
@@ -49,7 +52,12 @@ class Outside:
         self._jobs = jobs
         self._clock = clock
         self._witness = Witness(ledger)
-        self._scout = Scout(lambda found: call(lambda: self._take(found)), clock)
+        self._scout = Scout(
+            lambda found: call(lambda: self._take(found)),
+            lambda found: call(lambda: self._take_commits(found)),
+            clock,
+        )
+        self._committed_at = 0
         self._orchestrators = orchestrators
         self._maps = maps
         self._known: set[str] = set()
@@ -105,6 +113,26 @@ class Outside:
             self._scout.ask(unknown)
             unknown.clear()
 
+    def settle(self, *, busy: bool, awaited: bool) -> None:
+        """Ask what was committed where work went on that nothing better owns.
+
+        Args:
+            busy: whether much is being read; then it can wait.
+            awaited: whether somebody waits until all is known.
+        """
+        owners, now = self._ledger.owners, self._clock()
+        if busy:
+            return
+        is_soon = 0 <= now - self._committed_at < _COMMITS_GAP_MS
+        if owners.recent == set() or self.is_out or (is_soon and not awaited):
+            return
+        self._committed_at = now
+        recent, owners.recent = owners.recent, set()
+        try:
+            self._scout.ask_commits(self._ledger.commits_wanted(recent, now))
+        except CostdError:  # the ledger is busy, and says so itself: ask again later
+            owners.recent = recent
+
     def publish(self, issues: Mapping[str, bytes]) -> None:
         """Write the session maps: of each issue what ``as_part`` has made."""
         if self._maps is not None:
@@ -138,6 +166,17 @@ class Outside:
             self._ledger.look_around(*as_kept(found))
         except CostdError:  # the ledger is busy, and says so itself: ask again later
             self._ledger.owners.unknown.update(where.path for where in found)
+
+    def _take_commits(self, found: Commits) -> None:
+        """The scout has looked at a repository's commits."""
+        self._scout.brought(found)
+        if not found.made and not found.gone and not found.positions:
+            return
+        made, positions = as_kept_commits(found)
+        try:
+            self._ledger.learn_commits(found.root, made, found.gone, positions)
+        except CostdError:  # as above: they are read once more
+            self._ledger.owners.recent = None
 
     def _claim(self, news: list[NewClaim]) -> None:
         if news:

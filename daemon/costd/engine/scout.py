@@ -1,15 +1,19 @@
-"""Looking up directories in a thread of its own: a dead network mount hangs nobody.
+"""Looking up directories and commits in a thread of its own.
 
-What is found comes back as a message. Until then a context is judged by its line.
+A dead network mount hangs nobody. What is found comes back as a message; until then a
+context is judged by its line.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 
+from costd.ingest.commits import Asked, Commits, Position, read_commits
 from costd.ingest.repositories import MAY_LOOK, Repositories, Where
+from costd.ledger.commits import Commit, Wanted
+from costd.ledger.commits import Position as Kept
 from costd.ledger.world import Directory, Repository
 
 PATIENCE_MS = 3_000
@@ -19,21 +23,27 @@ _FRESH_MS = 10 * 60 * 1000
 _AT_ONCE = 200
 
 Deliver = Callable[[list[Where]], None]
+Bring = Callable[[Commits], None]
 
 
 class Scout:
     """Asks the disk where directories lie.
 
     Args:
-        deliver: gets what was found, in the scout's thread.
+        deliver: gets where directories lie, in the scout's thread.
+        bring: gets the commits of one repository there.
         clock: milliseconds since the epoch.
     """
 
-    def __init__(self, deliver: Deliver, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, deliver: Deliver, bring: Bring, clock: Callable[[], int]
+    ) -> None:
         self._deliver = deliver
+        self._bring = bring
         self._clock = clock
-        self._wanted: SimpleQueue[str | None] = SimpleQueue()
+        self._wanted: SimpleQueue[str | Asked | None] = SimpleQueue()
         self._waiting: set[str] = set()
+        self._looking: set[str] = set()
         self._asked_at = 0
         self._thread: threading.Thread | None = None
 
@@ -46,6 +56,21 @@ class Scout:
         self._asked_at = self._clock()
         for path in sorted(new):
             self._wanted.put(path)
+        self._begin()
+
+    def ask_commits(self, wanted: Iterable[Wanted]) -> None:
+        """Have the commits of repositories looked at; each of them is brought once."""
+        for root, beads, branches, positions in wanted if MAY_LOOK else ():
+            if root not in self._looking:
+                self._looking.add(root)
+                self._asked_at = self._clock()
+                known = {
+                    log: Position(*position) for log, position in positions.items()
+                }
+                self._wanted.put(Asked(root, beads, branches, known))
+                self._begin()
+
+    def _begin(self) -> None:
         if self._thread is None:
             self._thread = threading.Thread(
                 target=self._run, name="costd-scout", daemon=True
@@ -56,11 +81,15 @@ class Scout:
         """What was delivered has arrived."""
         self._waiting -= {where.path for where in found}
 
+    def brought(self, commits: Commits) -> None:
+        """The commits of a repository have arrived."""
+        self._looking.discard(commits.root)
+
     @property
     def is_out(self) -> bool:
         """Whether something is being looked up that may come in a moment."""
         gone = self._clock() - self._asked_at
-        return bool(self._waiting) and 0 <= gone < PATIENCE_MS
+        return bool(self._waiting or self._looking) and 0 <= gone < PATIENCE_MS
 
     def close(self) -> None:
         """End the thread, unless a file system holds it."""
@@ -68,17 +97,15 @@ class Scout:
 
     def _run(self) -> None:
         repositories = Repositories(_FRESH_MS)
-        while (path := self._wanted.get()) is not None:
-            found = [repositories.where(path, self._clock())]
-            while len(found) < _AT_ONCE:
-                try:
-                    path = self._wanted.get_nowait()
-                except Empty:
-                    break
-                if path is None:
-                    return
-                found.append(repositories.where(path, self._clock()))
-            self._deliver(found)
+        found: list[Where] = []
+        while (wanted := self._wanted.get()) is not None:
+            if isinstance(wanted, Asked):
+                self._bring(read_commits(wanted))
+            else:
+                found.append(repositories.where(wanted, self._clock()))
+            if found and (self._wanted.empty() or len(found) >= _AT_ONCE):
+                self._deliver(found)
+                found = []
 
 
 def look_now(path: str, now: int, seconds: float = 1.0) -> list[Where]:
@@ -106,3 +133,9 @@ def as_kept(found: Iterable[Where]) -> tuple[list[Repository], list[Directory]]:
         root = "" if repository is None else repository.root
         directories.append(Directory(path, root, is_repo))
     return list(repositories.values()), directories
+
+
+def as_kept_commits(found: Commits) -> tuple[list[Commit], list[Kept]]:
+    """Commits and how far logs are read, as the ledger keeps them."""
+    made = [Commit(*commit) for commit in found.made]
+    return made, [Kept(*position) for position in found.positions]

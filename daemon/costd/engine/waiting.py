@@ -52,6 +52,10 @@ class Waiting:
         self._waiting: list[tuple[Work, Future[object]]] = []
         self._finish = finish
 
+    def __bool__(self) -> bool:
+        """Whether anybody waits."""
+        return bool(self._waiting)
+
     def add(self, work: Work, answer: Future[object]) -> None:
         """One more."""
         self._waiting.append((work, answer))

@@ -1,7 +1,7 @@
 """Repositories as they lie on disk: their name, their branches, the keys they use.
 
-Only a few small files below ``.git`` are read, never more than a bound, and git is
-never run. On macOS nothing is looked at: a path out of a log could make the system ask
+Only a few small files below ``.git`` are read, never more than a bound; git is not
+run for it (``ingest.commits`` runs it). On macOS nothing is looked at: a path out of a log could make the system ask
 the user for permission.
 """
 
@@ -121,6 +121,21 @@ def _common_of(git: Path) -> Path | None:
     if shared:
         folder = Path(os.path.normpath(folder / shared))
     return folder if _is(folder / "HEAD", Path.is_file) else None
+
+
+def common_of(root: str) -> Path | None:
+    """The ``.git`` directory of the repository whose main worktree is ``root``.
+
+    None where there is none any more, and where nothing may be looked at.
+    """
+    if not MAY_LOOK or not root.startswith("/") or "\0" in root:
+        return None
+    top = Path(root)
+    for git in (top / ".git", top / ".bare"):
+        if (common := _common_of(git)) is not None:
+            return common
+    bare = top.with_name(f"{top.name}.git")
+    return bare if _is(bare / "HEAD", Path.is_file) else None
 
 
 def _root_of(common: Path, worktree: Path) -> Path:

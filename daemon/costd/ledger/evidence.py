@@ -7,7 +7,13 @@ from itertools import islice
 from sqlite3 import Connection
 from typing import NamedTuple, TypeVar
 
-from costd.core.attribution import Attribution, attribute_place, role_of
+from costd.core.attribution import (
+    Attribution,
+    Made,
+    attribute_place,
+    role_of,
+    with_commits,
+)
 from costd.ledger.world import World
 
 AT_ONCE = 500
@@ -125,7 +131,10 @@ def _again(
 def _judge(connection: Connection, world: World, contexts: list[_Context]) -> set[int]:
     """Write what these contexts show; the sessions of those that show otherwise now."""
     before = _kept(connection, [context.id for context in contexts])
-    trees = _worktrees(connection, {context.session for context in contexts})
+    sessions = {context.session for context in contexts}
+    trees = _worktrees(connection, sessions)
+    world.load()
+    made = _committed(connection, sessions) if world.has_commits else {}
     places: list[tuple[object, ...]] = []
     projects: list[tuple[str, int]] = []
     changed: set[int] = set()
@@ -134,6 +143,9 @@ def _judge(connection: Connection, world: World, contexts: list[_Context]) -> se
         kind = context.agent_type or _kind_by_id(context.agent_id)
         judged = world.judge(context.cwd, context.branch, tree, kind)
         own = attribute_place(judged.place, judged.keys)
+        group = (context.session, world.root(context.cwd), tree or context.branch)
+        if made and group in made:
+            own = with_commits(own, made[group], judged.place, judged.keys)
         projects.append((judged.project, context.id))
         row = (context.id, tree, *as_row(own))
         if before.get(context.id) != row:
@@ -181,6 +193,20 @@ def _worktrees(
             some,
         ):
             found.setdefault(session, []).append((path.rstrip("/\\"), branch))
+    return found
+
+
+def _committed(
+    connection: Connection, sessions: set[int]
+) -> dict[tuple[int, str, str], Made]:
+    """What the commits of sessions say, by session, repository and branch."""
+    found: dict[tuple[int, str, str], Made] = {}
+    for some in chunks(sorted(sessions)):
+        for session, root, branch, names, naming, others in connection.execute(
+            f"SELECT * FROM committed WHERE session IN ({marks(some)})", some
+        ):
+            made = Made(tuple(names.split()), naming, others)
+            found[session, root, branch] = made
     return found
 
 

@@ -14,7 +14,16 @@ from costd.core.checkpoint import Checkpoint, Segment
 from costd.core.events import Event
 from costd.core.lamport import Clock
 from costd.core.rates import RateCard
-from costd.ledger import agents, claiming, event_logs, events, evidence, logs, tracker
+from costd.ledger import (
+    agents,
+    claiming,
+    commits,
+    event_logs,
+    events,
+    evidence,
+    logs,
+    tracker,
+)
 from costd.ledger.agents import Agent
 from costd.ledger.claiming import Change, Supposed
 from costd.ledger.claims import NewClaim
@@ -160,6 +169,34 @@ class Ledger:
         """Keep what was found on disk about the places where work was done."""
         with self._changing():
             self.owners.learn(repositories, directories)
+
+    def commits_wanted(
+        self, contexts: Collection[int] | None, now: int
+    ) -> list[commits.Wanted]:
+        """The repositories whose commits may tell who owns contexts; None: any.
+
+        What is known of their commits is applied to what was recorded since.
+        """
+        with self._changing() as connection:
+            world = self.owners.world
+            found = commits.wanted(connection, world, contexts)
+            groups = commits.touched(connection, world, contexts)
+            groups |= {(each.root, name) for each in found for name in each.branches}
+            self.owners.judge_commits(groups)
+            commits.looked(connection, now)
+            return found
+
+    def learn_commits(
+        self,
+        root: str,
+        made: Sequence[commits.Commit],
+        gone: Sequence[str],
+        positions: Sequence[commits.Position],
+    ) -> None:
+        """Keep what was committed in a repository, and whose it is."""
+        with self._changing() as connection:
+            groups = commits.put(connection, root, made, gone, positions)
+            self.owners.judge_commits(groups)
 
     def claim(self, news: Sequence[NewClaim], moves: Moves) -> Change:
         """Make claims. Where few sessions are concerned their owners change at once.

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from costd.core.attribution import Claim, Claims, Keys, Place
 from costd.ledger import claims as kept
-from costd.ledger import evidence, pieces
+from costd.ledger import commits, evidence, pieces
 from costd.ledger.cells import bounds_of, rebuild
 from costd.ledger.evidence import as_row, chunks, marks
 from costd.ledger.lanes import Spans, Weaver, load
@@ -75,6 +75,8 @@ class Owners:
         self.moved_since = NEVER
         """From when on something has other owners than it had before, milliseconds;
         until somebody asks."""
+        self.recent: set[int] | None = commits.unlooked(connection)
+        """Contexts on whose branches commits may be new; None: any. Until asked."""
         self._claims: Claims | None = None
 
     def forget(self) -> None:
@@ -178,17 +180,30 @@ class Owners:
         sessions |= self._woven(touched)
         self.lay_all(sessions)
         self.note(touched)
+        self._are_recent(touched)
 
     def learn(
         self, repositories: Sequence[Repository], directories: Sequence[Directory]
     ) -> None:
         """Something was found on disk about the places of contexts."""
-        paths = self.world.inside(repositories)
+        run, world = self._connection, self.world
+        paths = world.inside(repositories)
         paths += [directory.path for directory in directories]
-        groups = self.world.put(repositories, directories)
-        ids = evidence.in_directories(self._connection, paths)
-        sessions = evidence.judge_contexts(self._connection, self.world, ids)
+        ids = evidence.in_directories(run, paths)
+        before = commits.touched(run, world, ids) if world.has_commits else set()
+        groups = world.put(repositories, directories)
+        sessions = evidence.judge_contexts(run, world, ids)
         self.lay_all(sessions | self._judge_groups(groups))
+        self.judge_commits(before)  # some of their work may be elsewhere now
+        self._are_recent(ids)
+
+    def _are_recent(self, contexts: Collection[int]) -> None:
+        if self.recent is not None:
+            self.recent.update(contexts)
+
+    def judge_commits(self, groups: Collection[commits.Group]) -> None:
+        """Work out whose the commits on these branches are, and what follows."""
+        self.lay_all(self.judge(commits.judge(self._connection, self.world, groups)))
 
     def judge(self, sessions: Collection[int]) -> set[int]:
         """Look at the places of sessions again; the sessions of which one changed."""

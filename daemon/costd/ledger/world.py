@@ -76,6 +76,8 @@ class World:
     def __init__(self, connection: Connection, keys: Keys) -> None:
         self._connection = connection
         self._keys = keys
+        self.has_commits = False
+        """Whether sessions are known to have made commits that name issues."""
         self._is_loaded = False
         self._directories: dict[str, Directory] = {}
         self._repositories: dict[str, Repository] = {}
@@ -132,6 +134,8 @@ class World:
         for path, root, is_repo in run("SELECT path, root, is_repo FROM directory"):
             known_to_be = None if is_repo is None else bool(is_repo)
             self._directories[path] = Directory(path, root, known_to_be)
+        (found,) = run("SELECT EXISTS (SELECT 1 FROM committed)").fetchone()
+        self.has_commits = bool(found)
         if self._keys.is_open:
             query = "SELECT DISTINCT cwd, branch FROM context WHERE id <= ?"
             for cwd, branch in run(query, (newest,)):
@@ -175,6 +179,17 @@ class World:
     def _root_of(self, repo: str) -> str:
         """Where the repository with a name is; empty if nobody has seen it."""
         return next((r.root for r in self._repositories.values() if r.name == repo), "")
+
+    def root(self, cwd: str) -> str:
+        """The root of the repository that a directory lies in, as far as is known."""
+        self.load()
+        return self._directories.get(cwd, _NOWHERE).root
+
+    def beads_of(self, root: str) -> str:
+        """The prefix of a repository's beads, or empty."""
+        self.load()
+        known = self._repositories.get(root)
+        return known.beads if known else ""
 
     def is_looked_at(self, cwd: str) -> bool:
         """Whether somebody has looked where a directory lies."""

@@ -20,6 +20,7 @@ from costd.core.attribution.claims import (
     Claims,
     selector_problem,
 )
+from costd.core.attribution.commits import Made, names_in, with_commits
 from costd.core.attribution.environment import Declared, declared
 from costd.core.attribution.identity import (
     addressed_issue,
@@ -60,6 +61,7 @@ __all__ = [
     "Claims",
     "Declared",
     "Keys",
+    "Made",
     "Place",
     "Span",
     "addressed_issue",
@@ -71,6 +73,7 @@ __all__ = [
     "issue_in",
     "issue_problem",
     "layered",
+    "names_in",
     "owner_at",
     "promoted",
     "require_issue",
@@ -81,5 +84,6 @@ __all__ = [
     "spans",
     "usable_keys",
     "valid_issue",
+    "with_commits",
     "worktree_names",
 ]

@@ -40,7 +40,7 @@ class Attribution(Struct, frozen=True, gc=False):
         issue: ``MIN-123``, ``owner/name#45``, ``owner/name!45`` or ``none:<bucket>``.
         role: a word of ``roles.ROLES``, or empty where no evidence names one.
         rule: ``manual``, ``claim``, ``env``, ``orchestrator``, ``worktree-path``,
-            ``branch``, ``pr``, ``inherit`` or ``bucket``.
+            ``branch``, ``pr``, ``commit``, ``inherit`` or ``bucket``.
         confidence: percent, 0 to 100. A bucket is 100: it says what was found.
         evidence: what the rule saw, safe to print.
         candidate: an issue that was seen, but not surely enough to count.

@@ -1,0 +1,337 @@
+"""Commits that name issues, and what those say that a session made on a branch.
+
+A commit is a session's if it was made on a branch in which the session was at work, not
+before its first response there and not after its last. Where two sessions were, nobody
+can tell whose it is, and it proves nothing for either; forks of one session are one.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from sqlite3 import Connection
+from typing import NamedTuple
+
+from costd.core.attribution import Made
+from costd.ledger.evidence import chunks, marks
+from costd.ledger.world import World
+
+_SECOND = 1000
+_MARGIN_MS = 10 * 60 * 1000
+"""Lines are read a little later than they are written."""
+_MOST_NAMES = 16
+_FEW = 100
+
+Group = tuple[str, str]
+"""A repository's root and a branch of it."""
+
+
+class Commit(NamedTuple):
+    """A commit, made at an instant in milliseconds, with the ids it names."""
+
+    branch: str
+    sha: str
+    at: int
+    names: tuple[str, ...]
+
+
+class Position(NamedTuple):
+    """How far a log of a repository is read: the entry of ``sha`` ends at ``offset``."""
+
+    log: str
+    offset: int
+    sha: str
+
+
+class Wanted(NamedTuple):
+    """A repository whose commits might decide something."""
+
+    root: str
+    beads: str
+    branches: frozenset[str]
+    positions: Mapping[str, Position]
+
+
+class _Here(NamedTuple):
+    """A context on a branch; its responses lie between the two instants."""
+
+    id: int
+    session: int
+    first_at: int
+    last_at: int
+
+
+def wanted(
+    connection: Connection, world: World, contexts: Collection[int] | None
+) -> list[Wanted]:
+    """The repositories of contexts that nothing better owns.
+
+    Args:
+        connection: the ledger's.
+        world: knows where directories lie.
+        contexts: those that are asked about; None for all.
+    """
+    rows: list[tuple[str, str]] = []
+    for some in [None] if contexts is None else chunks(sorted(contexts)):
+        only = "" if some is None else f"c.id IN ({marks(some)}) AND"
+        rows += connection.execute(f"{_UNOWNED} WHERE {only} {_OPEN}", some or ())
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for cwd, branch in rows:
+        if (root := world.root(cwd)) and branch not in ("", "HEAD"):
+            found[root].add(branch)
+    positions = _positions(connection, found)
+    return [
+        Wanted(root, world.beads_of(root), frozenset(names), positions[root])
+        for root, names in sorted(found.items())
+    ]
+
+
+def looked(connection: Connection, now: int) -> None:
+    """Note when the commits of recent work were last asked for."""
+    connection.execute("INSERT OR REPLACE INTO meta VALUES ('commits', ?)", (now,))
+
+
+def unlooked(connection: Connection) -> set[int] | None:
+    """At a start: contexts that have gone on since then; None for all."""
+    query = "SELECT value FROM meta WHERE key = 'commits'"
+    row = connection.execute(query).fetchone()
+    if row is None or not row[0].isdecimal():
+        return None
+    since = int(row[0]) - _MARGIN_MS
+    rows = connection.execute("SELECT id FROM context WHERE last_at >= ?", (since,))
+    return {number for (number,) in rows}
+
+
+def touched(
+    connection: Connection, world: World, contexts: Collection[int] | None
+) -> set[Group]:
+    """The branches that contexts are on, where any session's commits name issues."""
+    world.load()
+    if not world.has_commits:
+        return set()
+    groups = set(connection.execute("SELECT DISTINCT root, branch FROM committed"))
+    if contexts is None:
+        return groups
+    found: set[Group] = set()
+    for some in chunks(sorted(contexts)):
+        for cwd, branch in connection.execute(
+            f"{_UNOWNED} WHERE c.id IN ({marks(some)})", some
+        ):
+            found.add((world.root(cwd), branch))
+    return found & groups
+
+
+_UNOWNED = (
+    "SELECT DISTINCT c.cwd, coalesce(nullif(p.worktree_branch, ''), c.branch) "
+    "FROM context c JOIN place p ON p.context_id = c.id"
+)
+_OPEN = (
+    "EXISTS (SELECT 1 FROM attribution a WHERE a.context_id = c.id "
+    "AND (a.issue LIKE 'none:%' OR a.rule IN ('commit', 'inherit')))"
+)
+
+
+def _positions(
+    connection: Connection, roots: Iterable[str]
+) -> dict[str, dict[str, Position]]:
+    found: dict[str, dict[str, Position]] = {root: {} for root in roots}
+    for some in chunks(found):
+        for root, *position in connection.execute(
+            "SELECT root, log, offset, sha FROM commit_log "
+            f"WHERE root IN ({marks(some)})",
+            some,
+        ):
+            known = Position(*position)
+            found[root][known.log] = known
+    return found
+
+
+def put(
+    connection: Connection,
+    root: str,
+    made: Sequence[Commit],
+    gone: Sequence[str],
+    positions: Iterable[Position],
+) -> set[Group]:
+    """Keep what was found in a repository; the branches on which something is new."""
+    changed: set[Group] = set()
+    for some in chunks(gone):
+        of_these = f"WHERE root = ? AND sha IN ({marks(some)})"
+        for (branch,) in connection.execute(
+            f"DELETE FROM branch_commit {of_these} RETURNING branch", (root, *some)
+        ).fetchall():
+            changed.add((root, branch))
+    for commit in made:
+        is_new = connection.execute(
+            "INSERT OR IGNORE INTO branch_commit VALUES (?, ?, ?, ?, ?)",
+            (root, *commit[:3], " ".join(commit.names)),
+        ).rowcount
+        if is_new:
+            changed.add((root, commit.branch))
+    connection.executemany(
+        "INSERT OR REPLACE INTO commit_log VALUES (?1, ?4, ?2, ?3)",
+        [(*position, root) for position in positions],
+    )
+    return changed
+
+
+def judge(connection: Connection, world: World, groups: Collection[Group]) -> set[int]:
+    """Work out anew which session made which commits on these branches.
+
+    Returns:
+        The sessions of which something else is known now.
+    """
+    known = {
+        group: commits for group in groups if (commits := _commits(connection, group))
+    }
+    here = _at_work(connection, world, known)
+    changed: set[int] = set()
+    for group in groups:
+        made: dict[int, Made] = {}
+        if group in known:
+            made = _made(connection, known[group], here.get(group, []))
+        changed |= _write(connection, group, made)
+    world.has_commits = world.has_commits or bool(changed)
+    return changed
+
+
+def _commits(connection: Connection, group: Group) -> list[Commit]:
+    """The commits on a branch in the order of time; none where none names anything."""
+    rows = connection.execute(
+        "SELECT branch, sha, at, names FROM branch_commit "
+        "WHERE root = ? AND branch = ? ORDER BY at, sha",
+        group,
+    )
+    found = [
+        Commit(branch, sha, at, tuple(names.split())) for branch, sha, at, names in rows
+    ]
+    return found if any(commit.names for commit in found) else []
+
+
+def _at_work(
+    connection: Connection, world: World, groups: Collection[Group]
+) -> dict[Group, list[_Here]]:
+    """The contexts on these branches."""
+    found: defaultdict[Group, list[_Here]] = defaultdict(list)
+    for some in chunks(sorted({branch for _, branch in groups}), _FEW):
+        rows = connection.execute(
+            "SELECT c.cwd, coalesce(nullif(p.worktree_branch, ''), c.branch) AS name, "
+            "c.id, c.session, c.first_at, c.last_at FROM context c "
+            f"JOIN place p ON p.context_id = c.id WHERE name IN ({marks(some)})",
+            some,
+        )
+        for cwd, branch, number, session, first_at, last_at in rows:
+            if (group := (world.root(cwd), branch)) in groups:
+                found[group].append(_Here(number, session, first_at, last_at))
+    return found
+
+
+def _made(
+    connection: Connection, commits: Sequence[Commit], here: Iterable[_Here]
+) -> dict[int, Made]:
+    """Which session made which of the commits on one branch."""
+    instants = [commit.at for commit in commits]
+    contexts: defaultdict[int, list[_Here]] = defaultdict(list)
+    for context in here:
+        contexts[context.session].append(context)
+    covered: defaultdict[int, list[int]] = defaultdict(list)
+    for session, at_work in contexts.items():
+        low, high = _between(instants, _supposed(at_work))
+        if low < high and (window := _window(connection, at_work)):
+            for number in range(*_between(instants, window)):
+                covered[number].append(session)
+    families = _families(connection, {s for found in covered.values() for s in found})
+    mine: defaultdict[int, list[Commit]] = defaultdict(list)
+    for number, sessions in covered.items():
+        if len({families.get(session, session) for session in sessions}) == 1:
+            for session in sessions:
+                mine[session].append(commits[number])
+    found = {session: _said(of_session) for session, of_session in mine.items()}
+    return {session: made for session, made in found.items() if made.names}
+
+
+def _said(commits: Iterable[Commit]) -> Made:
+    commits = list(commits)
+    names = sorted({name for commit in commits for name in commit.names})
+    naming = sum(commit.names != () for commit in commits)
+    return Made(tuple(names[:_MOST_NAMES]), naming, len(commits) - naming)
+
+
+def _supposed(at_work: Sequence[_Here]) -> tuple[int, int]:
+    """Where the responses lie at most."""
+    return min(h.first_at for h in at_work), max(h.last_at for h in at_work)
+
+
+def _window(connection: Connection, at_work: Sequence[_Here]) -> tuple[int, int] | None:
+    """Where the responses lie."""
+    first: list[int] = []
+    last: list[int] = []
+    for context in at_work:
+        low, high = connection.execute(
+            "SELECT min(at), max(at) FROM response WHERE context_id = ?", (context.id,)
+        ).fetchone()
+        if low is not None:
+            first.append(low)
+            last.append(high)
+    return (min(first), max(last)) if first else None
+
+
+def _between(instants: Sequence[int], window: tuple[int, int]) -> tuple[int, int]:
+    """The commits in a stretch of time; git knows when only to the second."""
+    first, last = window
+    return bisect_left(instants, first - first % _SECOND), bisect_right(instants, last)
+
+
+def _families(connection: Connection, sessions: Collection[int]) -> dict[int, int]:
+    """Of sessions that were forked: the one that they all come from."""
+    parents: dict[int, int] = {}
+    waiting = set(sessions)
+    while waiting:
+        found: set[int] = set()
+        for some in chunks(sorted(waiting)):
+            for child, parent in connection.execute(
+                "SELECT session, min(parent) FROM fork "
+                f"WHERE session IN ({marks(some)}) GROUP BY session",
+                some,
+            ):
+                parents[child] = parent
+                found.add(parent)
+        waiting = found - parents.keys()
+    families: dict[int, int] = {}
+    for session in sessions:
+        oldest, seen = session, {session}
+        while (parent := parents.get(oldest, oldest)) not in seen:
+            oldest = parent
+            seen.add(parent)
+        families[session] = oldest
+    return families
+
+
+def _write(connection: Connection, group: Group, made: Mapping[int, Made]) -> set[int]:
+    """Keep what sessions made on a branch; those of which that is something else."""
+    before = {
+        session: Made(tuple(names.split()), naming, others)
+        for session, names, naming, others in connection.execute(
+            "SELECT session, names, naming, others FROM committed "
+            "WHERE root = ? AND branch = ?",
+            group,
+        )
+    }
+    changed = {
+        session
+        for session in before.keys() | made.keys()
+        if before.get(session) != made.get(session)
+    }
+    for session in changed:
+        connection.execute(
+            "DELETE FROM committed WHERE session = ? AND root = ? AND branch = ?",
+            (session, *group),
+        )
+        if session in made:
+            now = made[session]
+            connection.execute(
+                "INSERT INTO committed VALUES (?, ?, ?, ?, ?, ?)",
+                (session, *group, " ".join(now.names), now.naming, now.others),
+            )
+    return changed
