@@ -48,6 +48,10 @@ def test_a_backup_is_whole_private_and_said(home: Home) -> None:
     assert not list((home.top / "state" / "backups").iterdir())
     again = done(home, "backup", str(target.parent))
     assert Path(again["path"]).parent == target.parent
+    new = home.top / "to be" / "made"
+    first = done(home, "backup", f"{new}/")
+    assert Path(first["path"]).parent == new
+    assert stat.S_IMODE(new.stat().st_mode) == 0o700
     kept = done(home, "backup")
     assert Path(kept["path"]).parent == home.top / "state" / "backups"
     assert "exists already" in refused(home, "backup", str(target))

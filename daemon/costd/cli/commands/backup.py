@@ -17,20 +17,24 @@ from costd.core.errors import CostdError, UsageError
 
 HELP = """Write a whole copy of the ledger, also while it is in use; nobody waits for it.
 
-PATH is a file that does not exist yet, or a directory. Without it the copy goes beside
-the ledger, into backups/. Only you can read it. costd never removes it.
+PATH is a file that does not exist yet, or a directory; one that ends in a slash is made
+if need be. Without it the copy goes beside the ledger, into backups/. Only you can read
+it. costd never removes it.
 """
 
 
 @click.command(
-    help=HELP, epilog=example("costd backup", "costd backup /mnt/usb/costd.db")
+    help=HELP,
+    epilog=example(
+        "costd backup", "costd backup ~/backups/", "costd backup /mnt/usb/costd.db"
+    ),
 )
 @click.argument("path", required=False)
 @as_json
 @click.pass_obj
 def command(config: str | None, path: str | None, as_json: bool) -> None:
     """Copy the ledger."""
-    target = None if path is None else _free(Path(path).expanduser().absolute())
+    target = None if path is None else _target(path)
     with open_answers(config) as answers:
         made = json.loads(answers.work("backup", {}))
     if target is not None:
@@ -39,6 +43,24 @@ def command(config: str | None, path: str | None, as_json: bool) -> None:
         output.write(json.dumps(made, separators=(",", ":")).encode() + b"\n")
     else:
         show_page(backup_page(made))
+
+
+def _target(said: str) -> Path:
+    """The file or the directory that is meant.
+
+    Raises:
+        UsageError: something is there, or no directory for it.
+        CostdError: the directory cannot be made.
+    """
+    path = Path(said).expanduser().absolute()
+    if said.endswith("/") and not path.exists():
+        try:
+            path.mkdir(mode=0o700, parents=True)
+        except OSError as error:
+            raise CostdError(
+                f"cannot make {path}: {error.strerror}", "Name another directory."
+            ) from None
+    return _free(path)
 
 
 def _free(path: Path) -> Path:
