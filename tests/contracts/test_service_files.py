@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from costd.cli.commands.run import EX_CONFIG, EX_DATAERR
 from costd.core import errors
 
 HOME = "/Users/me"
@@ -60,6 +61,7 @@ def test_a_hopeless_start_is_not_repeated(unit: dict[str, list[str]]) -> None:
     assert unit["Restart"] == ["on-failure"]
     never_again = {int(code) for code in unit["RestartPreventExitStatus"][0].split()}
     assert {error.exit_code for error in HOPELESS} <= never_again
+    assert {EX_CONFIG, EX_DATAERR} <= never_again
     assert errors.CostdError.exit_code not in never_again
 
 

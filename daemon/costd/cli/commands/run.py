@@ -11,7 +11,7 @@ from costd.cli import output
 from costd.cli.configuration import load
 from costd.cli.options import example
 from costd.config import Config
-from costd.core.errors import AlreadyRunningError, ConfigError
+from costd.core.errors import AlreadyRunningError, ConfigError, NewerLedgerError
 
 HELP = """The daemon, in the foreground, until Ctrl-C or SIGTERM.
 
@@ -23,8 +23,8 @@ SUPERVISED = ("NOTIFY_SOCKET", "JOURNAL_STREAM", "INVOCATION_ID")
 
 
 LABEL = "dev.costd"
-EX_CONFIG = 78
-"""sysexits.h: a service manager that knows it does not try again."""
+EX_CONFIG, EX_DATAERR = 78, 65
+"""sysexits.h: a service manager that knows them does not try again."""
 
 
 @click.command(help=HELP, epilog=example("costd run", "costd run --no-live"))
@@ -36,9 +36,11 @@ def command(config: str | None, no_live: bool) -> int:
     """Run the daemon."""
     try:
         return _run(config, no_live=no_live)
-    except (ConfigError, AlreadyRunningError) as error:
+    except (ConfigError, AlreadyRunningError, NewerLedgerError) as error:
         if isinstance(error, ConfigError):
             error.exit_code = EX_CONFIG
+        elif isinstance(error, NewerLedgerError):
+            error.exit_code = EX_DATAERR
         if os.environ.get("XPC_SERVICE_NAME") == LABEL:
             # launchd starts again whatever ends badly, and nothing would be different.
             output.complain(error)

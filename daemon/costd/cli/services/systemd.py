@@ -292,6 +292,7 @@ def explain(seen: Seen) -> str:
     known = {
         2: "its configuration or command line makes no sense",
         64: "its command line makes no sense",
+        65: "its ledger was written by a newer costd",
         75: "another costd runs already",
         78: "its configuration cannot be used",
     }
