@@ -15,13 +15,21 @@ from costd.cli import entry
 
 PROGRAM = """#!{python}
 import json, sys
+from pathlib import Path
 with open({log!r}, "a") as log:
     log.write(json.dumps([{name!r}, *sys.argv[1:]]) + "\\n")
 words = " ".join(sys.argv[1:])
+loaded = Path({log!r} + ".loaded")
 for told, answer in json.load(open({answers!r})).items():
     if words.startswith(told):
         sys.stdout.write(answer[1])
         sys.exit(answer[0])
+if words.startswith("bootstrap "):
+    loaded.touch()
+elif words.startswith("bootout ") and loaded.exists():
+    loaded.unlink()
+elif words.endswith("/dev.costd") and not loaded.exists():
+    sys.exit(113 if "print" in words else 3)
 """
 
 

@@ -140,8 +140,9 @@ def test_54_launchd_boots_out_what_is_there_and_boots_it_anew(fakes: Fakes) -> N
     ]
     fakes.costd("service", "install", *LAUNCHD)  # all is right: nothing is stopped
     assert fakes.told() == [["launchctl", "kickstart", f"{domain}/dev.costd"]]
-    fakes.costd("service", "stop", *LAUNCHD)
-    assert fakes.told() == [["launchctl", "kill", "SIGTERM", f"{domain}/dev.costd"]]
+    for _ in range(2):
+        fakes.costd("service", "stop", *LAUNCHD)
+    assert fakes.told() == [["launchctl", "bootout", f"{domain}/dev.costd"]]
     fakes.costd("service", "uninstall", *LAUNCHD)
     assert fakes.told() == [["launchctl", "bootout", f"{domain}/dev.costd"]]
     assert fakes.tree() == {}

@@ -25,6 +25,15 @@ class LogFile:
         named = environ.get(VARIABLE, "")
         self._path = Path(named) if named.startswith("/") else None
         self._most_bytes = most_bytes
+        self._make_private()
+
+    def _make_private(self) -> None:
+        """Whoever made it may have let others read it."""
+        if self._path is not None and sys.stderr is not None:
+            with suppress(OSError, ValueError):
+                descriptor = sys.stderr.fileno()
+                if os.path.samestat(os.fstat(descriptor), self._path.stat()):
+                    os.fchmod(descriptor, 0o600)
 
     def keep_small(self) -> bool:
         """Begin a new file when this one is large; the one before is kept as ``.1``.

@@ -18,7 +18,13 @@ from costd.cli.services.seen import (
     Seen,
     file_state,
 )
-from costd.cli.services.steps import Steps, ask, missing_above, read
+from costd.cli.services.steps import (
+    PAUSE_SECONDS,
+    Steps,
+    ask,
+    missing_above,
+    read,
+)
 from costd.cli.services.templates import template
 from costd.core.errors import CostdError
 
@@ -27,8 +33,8 @@ MARK = "<!-- Written by `costd service install`, which writes it anew; removed b
 MADE = "<!-- Directories made for it: "
 LOOK = "Look at: costd service logs"
 BOOTSTRAP_TRIES = 25
-"""``bootout`` comes back before costd has ended, which takes ten seconds at most; two
-tries a second."""
+"""``bootout`` may come back before costd has ended, which takes ten seconds at most;
+two tries a second."""
 
 
 class Launchd:
@@ -90,7 +96,8 @@ class Launchd:
         except CostdError:
             return Seen()
         if shown.code:
-            return Seen(active="inactive", enabled=False)
+            # Not loaded: it is at the next log-in, if it is there.
+            return Seen(active="inactive", enabled=self._path.exists())
         pid = _value(shown.out, "pid")
         code = _value(shown.out, "last exit code")
         is_running = pid is not None or _value(shown.out, "state") == "running"
@@ -126,7 +133,7 @@ class Launchd:
         if MARK not in text:
             steps.notes.append(f"{self._path} was not written by costd: it stays.")
             return
-        steps.run("launchctl", "bootout", self._target, may_fail=True)
+        self._boot_out(steps)
         steps.remove(self._path)
         steps.remove_empty(_made_for(text))
         if self._log.exists():
@@ -141,10 +148,11 @@ class Launchd:
             self._bootstrap(steps)
 
     def stop(self, steps: Steps) -> None:
-        """See ``Service``: a clean end is one that KeepAlive leaves at that."""
+        """See ``Service``: booted out it stays so, however it ends, until the log-in."""
         self._require()
-        words = ("launchctl", "kill", "SIGTERM", self._target)
-        if not steps.run(*words, may_fail=True):
+        if steps.dry or self._is_loaded(steps):
+            self._boot_out(steps)
+        else:
             steps.notes.append("It did not run.")
 
     def restart(self, steps: Steps) -> None:
@@ -198,8 +206,16 @@ class Launchd:
 
     def _load(self, steps: Steps) -> None:
         """``launchctl load`` fails where it is loaded already; this does not."""
-        steps.run("launchctl", "bootout", self._target, may_fail=True)
+        self._boot_out(steps)
         self._bootstrap(steps)
+
+    def _boot_out(self, steps: Steps) -> None:
+        """Have it end, and wait until it has: ``bootout`` may come back before that."""
+        steps.run("launchctl", "bootout", self._target, may_fail=True)
+        for _ in range(BOOTSTRAP_TRIES):
+            if not self._is_loaded(steps):
+                break
+            self._pause(PAUSE_SECONDS)
 
     def _bootstrap(self, steps: Steps) -> None:
         # One that somebody disabled by hand cannot be loaded.
