@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shlex
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -203,6 +204,68 @@ def test_snapshots_that_are_old(home: Home) -> None:
     folder.chmod(0o700)
     done = home.run(*shlex.split("backup"))
     assert done.returncode == 0, done.stderr
+
+
+# SQLite refuses what is recorded, for a reason that is given; the real causes are
+# rows 57, 58 and 61.
+REFUSES = """
+import sqlite3
+from costd.ledger import Ledger
+from costd.ledger.database import translated
+def record(self, *values):
+    with translated(self.database.path):
+        error = sqlite3.OperationalError("refused")
+        error.sqlite_errorcode = sqlite3.{code}
+        raise error
+Ledger.record = record
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "fix"),
+    [
+        ("disk_full", "SQLITE_FULL", "df -h"),
+        ("ledger_readonly", "SQLITE_READONLY", "chmod u+w"),
+        ("ledger_io", "SQLITE_IOERR", "df -h"),
+    ],
+)
+def test_a_disk_that_takes_nothing(home: Home, code: str, name: str, fix: str) -> None:
+    home.respond(1)
+    home.start(hook=REFUSES.format(code=name))
+    until(lambda: code in home.problems(), "that it is said")
+    check = found(home, code)
+    assert fix in check["fix"]
+    assert str(home.top / "state") in check["fix"]
+
+
+def test_a_beat_that_has_stopped(home: Home) -> None:
+    home.respond(1)
+    home.start(hook="from costd.schedule import Beat\nBeat.start = lambda self: None\n")
+    assert "costd service restart" in found(home, "stale")["fix"]
+
+
+def test_bytes_that_nobody_reads(home: Home) -> None:
+    home.respond(1)
+    home.start(
+        hook="import time, costd.engine.alarm as alarm\nalarm.STUCK_MS = 1\n"
+        "from costd.engine.intake import Intake\n"
+        "Intake.advance = lambda self, *values: time.sleep(0.05)\n"
+    )
+    check = found(home, "stuck")
+    assert "bytes wait" in check["message"]
+    assert "costd service restart" in check["fix"]
+
+
+def test_a_configuration_that_was_refused_and_is_right_again(home: Home) -> None:
+    home.start()
+    right = home.config.read_text()
+    home.config.write_text("[engine]\ntick_seconds = 0\n")
+    home.signal(signal.SIGHUP)
+    until(lambda: "config" in home.problems(), "that it is refused")
+    home.config.write_text(right)
+    assert "costd config reload" in found(home, "config")["fix"]
+    assert home.run("config", "reload").returncode == 0
+    assert is_well(home, "config")
 
 
 def test_little_space(home: Home) -> None:

@@ -322,3 +322,26 @@ def test_55_a_socket_comes_and_goes(fakes: Fakes) -> None:
     assert values(unit.read_text(), "Requires") == []
     fakes.costd("service", "uninstall")
     assert fakes.tree() == {}
+
+
+def test_the_doctor_looks_at_the_service_where_there_is_one(fakes: Fakes) -> None:
+    def said() -> list[tuple[bool, str]]:
+        checks = json.loads(fakes.costd("doctor", "--json").stdout)["checks"]
+        return [(c["ok"], c["fix"]) for c in checks if c["code"] == "service"]
+
+    (fakes.home / ".claude/projects").mkdir(parents=True)
+    assert said() == []
+    fakes.costd("service", "install")
+    active = "ActiveState=active\nUnitFileState=enabled\n"
+    fakes.answer({"--user show": (0, active)})
+    assert said() == [(True, "loginctl enable-linger")]
+    fakes.env["COSTD_STATE_DIR"] = str(fakes.home / "elsewhere")
+    assert said()[0] == (True, "costd service install")
+    del fakes.env["COSTD_STATE_DIR"]
+    fakes.answer({"--user show": (0, "ActiveState=inactive\n")})
+    assert said()[0] == (True, "costd service start")
+    fakes.answer({"--user show": (0, "ActiveState=failed\nExecMainStatus=65\n")})
+    done = fakes.costd("doctor")
+    assert done.returncode == 4
+    assert "It failed: its ledger was written by a newer costd." in done.stdout
+    assert said()[0] == (False, "costd service logs")

@@ -99,6 +99,9 @@ def test_51_it_is_active_when_it_is_ready_and_says_what_it_does(user: Managed) -
     assert [file["state"] for file in status["files"]] == ["current"]
     shown = user.costd("service", "status")
     assert (shown.returncode, "watching 2 directories" in shown.stdout) == (0, True)
+    checks = user.ask("doctor")["checks"]
+    told = [(c["ok"], c["fix"]) for c in checks if c["code"] == "service"]
+    assert told == [(True, "loginctl enable-linger")]  # nobody said that it should
 
 
 def test_51_one_that_stands_still_is_killed_and_started_again(user: Managed) -> None:

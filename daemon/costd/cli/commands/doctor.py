@@ -48,6 +48,7 @@ def diagnosis(config: str | None) -> dict[str, Any]:
             checks.append(_wrong("daemon", error))
     except CostdError as error:
         checks.append(_wrong("daemon", error))
+    checks += _service(config, checks[0]["message"])
     checks += answer.get("checks") or []
     return {**answer, "ok": all(check["ok"] for check in checks), "checks": checks}
 
@@ -74,6 +75,29 @@ def _daemon(*, is_hosted: bool) -> Check:
         "message": "None runs; each command reads the logs for itself.",
         "fix": "costd run",
     }
+
+
+def _service(config: str | None, known: str) -> list[Check]:
+    """How the service stands, where costd is one; what is said already is left out."""
+    from costd.cli.services import choose, seen  # noqa: PLC0415 - others do not need it
+
+    choice = choose.Choice(config, may_be_broken=True, only_looks=True)
+    try:
+        service = choose.choose(choice)
+        if not seen.is_installed(service.files()):
+            return []
+        found = choose.standing(service, config)
+    except CostdError:
+        return []
+    # To be stopped, or to end with its user, may be what somebody wants.
+    has_failed = found["active"] == "failed"
+    checks = [
+        {"code": "service", "ok": not has_failed, **problem}
+        for problem in found["problems"]
+        if not known.startswith(problem["message"])
+    ]
+    good = {"code": "service", "ok": True, "message": "It runs, and starts by itself."}
+    return checks or [{**good, "fix": ""}]
 
 
 def _wrong(code: str, error: CostdError) -> Check:
