@@ -174,6 +174,20 @@ def test_an_answer_from_a_sick_daemon(
     assert shown.err == ("costd: stale: m\nf\n" if code and not is_shown else "")
 
 
+@pytest.mark.parametrize("line", ["report", "report --json", "issues", "kpi"])
+def test_an_answer_of_a_part_of_the_logs_is_said_to_be_one(
+    daemon: Daemon, costd: Shown, line: str
+) -> None:
+    (source,) = canned.status()["sources"]
+    waiting = [{**source, "bytes_behind": 2048}]
+    daemon.put(status=canned.status(complete=False, sources=waiting), issues={}, kpi={})
+    shown = costd(*line.split())
+    said = "costd: still reading the logs, 2.0 KiB to go: every sum is partial\n"
+    assert (shown.code, shown.err) == (0, said)
+    daemon.put(status=canned.status(complete=False))  # a line that was just written
+    assert costd(*line.split()).err == ""
+
+
 def test_a_difference_is_1(daemon: Daemon, costd: Shown) -> None:
     daemon.put(verify={"ok": False, "different": 1})
     assert costd("verify").code == costd("verify", "--json").code == 1

@@ -7,6 +7,7 @@ from costd.cli.output import UNHEALTHY, warn
 Entry = dict[str, object]
 # That something may be missing for good is said with every answer.
 _MENDED = b'"code":"ledger_recovered"'
+_PARTIAL = b'"complete":false'
 
 
 def errors(status: object) -> list[Entry]:
@@ -29,10 +30,14 @@ def code_of(body: bytes) -> int:
 def report(body: bytes) -> int:
     """The same for a command whose answer does not show the health: it is said aloud."""
     code = code_of(body)
-    if code or _MENDED in body:
+    if code or _MENDED in body or _PARTIAL in body:
         import json  # noqa: PLC0415 - for the same reason
 
+        from costd.cli.render.words import unread  # noqa: PLC0415 - for the same reason
+
         status = json.loads(body)
+        if said := unread(status):
+            warn(f"costd: {said}")
         mended = [e for e in status["health"] if e.get("code") == "ledger_recovered"]
         for entry in [*errors(status), *mended]:
             message, fix = str(entry.get("message", "")), str(entry.get("fix") or "")

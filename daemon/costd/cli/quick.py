@@ -109,7 +109,8 @@ def _write_page(body: bytes) -> None:
 
 
 def _report(connection: Connection, params: dict[str, object]) -> int:
-    body = connection.ask("GET", routes.target("report", params))
+    # First: if all is read by now it is in the report too.
     status = connection.ask("GET", routes.GET["status"])
+    body = connection.ask("GET", routes.target("report", params))
     output.write_data(body)
     return health.report(status)

@@ -319,7 +319,9 @@ class Care:
                 "fix": error.fix,
                 "severity": "error",
             }
-            question.answer.set_result({**self.status, "health": [problem]})
+            question.answer.set_result(
+                {**self.status, "complete": False, "health": [problem]}
+            )
         else:
             question.answer.set_exception(self.refusal())
 

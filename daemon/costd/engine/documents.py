@@ -24,7 +24,6 @@ def documents(view: View, *, state: str = "running") -> dict[str, Any]:
         "status.json": {
             **current,
             "state": state,
-            "complete": not view.intake.is_busy,
             "stale_after_seconds": 2 * view.tick_ms // 1000,
         },
         "costs-summary.json": once(("costs", today), lambda: costs_summary(view, {})),

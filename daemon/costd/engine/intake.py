@@ -103,12 +103,25 @@ class Intake:
         self._vanished: list[str] = []
         points = [(os.fsdecode(p.path), p) for p in ledger.checkpoints()]
         self._stored = {path for path, _ in points}
+        self._has_looked = False
         self.backlog.restore(points)
 
     @property
     def is_busy(self) -> bool:
         """Whether there is something to read or to record."""
         return bool(self.backlog or self.backlog.lent or self._ready)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all that was on disk at the last look has been read and recorded.
+
+        Before the first look nobody knows what there is to read.
+        """
+        return self._has_looked and not self.is_busy and self.problem is None
+
+    def logs_of(self, source: str) -> int:
+        """How many of them the last look found."""
+        return sum(self._source_of(path) == source for path in self.last_sweep.files)
 
     @property
     def is_importing(self) -> bool:
@@ -131,7 +144,7 @@ class Intake:
             Whether logs have moved or are gone, which the ledger now says.
         """
         found = self._found(pause)
-        self.last_sweep = found
+        self.last_sweep, self._has_looked = found, True
         difference = self.backlog.sweep(found, self._is_same)
         self.unreadable = {p: e for p, e in self.unreadable.items() if p in found.files}
         self._moved += difference.moved

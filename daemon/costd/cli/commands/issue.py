@@ -42,8 +42,8 @@ def command(
 ) -> int:
     """One issue."""
     with open_answers(config) as answers:
-        body = answers.body("issue", {"id": issue_id, **present(params)})
         status = answers.body("status", {})
+        body = answers.body("issue", {"id": issue_id, **present(params)})
     if form == "md" and not as_json:
         output.write_data(issue_markdown(json.loads(body)).encode())
     else:

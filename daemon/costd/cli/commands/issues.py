@@ -33,7 +33,7 @@ from costd.cli.render.issues import issues_page
 def command(config: str | None, /, as_json: bool, **params: Any) -> int:
     """The list of issues."""
     with open_answers(config) as answers:
-        body = answers.body("issues", given(params))
         status = answers.body("status", {})
+        body = answers.body("issues", given(params))
     show(body, issues_page, is_json=as_json)
     return health.report(status)

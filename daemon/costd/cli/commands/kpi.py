@@ -51,7 +51,7 @@ def command(config: str | None, /, as_json: bool, summary: bool, **params: Any) 
     if summary:
         asked["period"] = "all"
     with open_answers(config) as answers:
-        body = answers.body("kpi", asked)
         status = answers.body("status", {})
+        body = answers.body("kpi", asked)
     show(body, summary_page if summary else kpi_page, is_json=as_json)
     return health.report(status)

@@ -94,8 +94,8 @@ def command(
     if as_json and form not in (None, "json"):
         raise UsageError(f"--json and --format {form} contradict", "Leave one out.")
     with open_answers(config) as answers:
-        body = answers.body("event_report" if events else "report", given(params))
         status = answers.body("status", {})
+        body = answers.body("event_report" if events else "report", given(params))
     page = event_report_page if events else report_page
     _show(body, "json" if as_json else form or "table", page)
     return health.report(status)

@@ -22,6 +22,7 @@ from costd.cli.render.words import (
     issue_cell,
     reason_list,
     text,
+    unread,
 )
 from costd.core import amounts
 
@@ -62,6 +63,7 @@ def status_page(status: Json) -> Page:
     """The page for the answer to ``status``."""
     return [
         _head(status),
+        *_unread(status),
         BLANK,
         _totals(status),
         *_live(status),
@@ -81,15 +83,22 @@ def _head(status: Json) -> Line:
     return line(name, " · ", *basis_line(status, running).cells)
 
 
+def _unread(status: Json) -> Page:
+    """Said first: what stands below is not all, and may be nothing yet."""
+    said = unread(status)
+    return [line(Cell(f"! {said}", "warn"))] if said else []
+
+
 def _totals(status: Json) -> Table:
     totals = status.get("totals") or {}
+    partial = {"lower_bound": True} if unread(status) else {}
     rows = []
     for period in PERIODS:
         sums = totals.get(period) or {}
         rows.append(
             (
                 Cell(period, "title" if period == "today" else ""),
-                cost_cell({"lower_bound": is_bound(status, period), **sums}),
+                cost_cell({"lower_bound": is_bound(status, period), **sums, **partial}),
                 Cell(amounts.tokens(sums.get("tokens"))),
                 Cell(amounts.number(sums.get("responses"))),
             )
@@ -184,7 +193,7 @@ def _coverage(status: Json) -> Page:
             page.append(line(Cell(f"! {source['last_error']}", "warn")))
     if status.get("ledger"):
         page.append(note(_kept(status)))
-    if not any(source.get("files") for source in sources):
+    if status.get("complete", True) and not any(s.get("files") for s in sources):
         page.append(
             line("No logs yet. What an agent writes there shows up here by itself.")
         )

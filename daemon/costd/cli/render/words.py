@@ -43,6 +43,16 @@ def basis_line(answer: Any, *more: str) -> Line:
     return line(Cell(" · ".join(parts), "dim"))
 
 
+def unread(status: Any) -> str:
+    """What must be said of a status that does not hold all of the logs yet."""
+    if status.get("complete", True):
+        return ""
+    waits = sum(each.get("bytes_behind") or 0 for each in status.get("sources") or [])
+    if not waits:  # a line or two, read before anybody could see it said
+        return ""
+    return f"still reading the logs, {amounts.size(waits)} to go: every sum is partial"
+
+
 def reservations(sums: Any) -> Page:
     """What a total leaves out or cannot know, said below it."""
     page: Page = []

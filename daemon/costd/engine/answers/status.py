@@ -39,6 +39,7 @@ def status(view: View, params: Params) -> dict[str, Any]:
         pid=os.getpid(),
         started_at=format_instant(view.started_at),
         daemon=view.is_daemon,
+        complete=view.intake.is_complete,
         timezone=tz.key,
         sources=[_source(view, name) for name in view.intake.roots],
         totals=dict(
@@ -87,10 +88,13 @@ def live_sessions(view: View) -> list[LiveSession]:
 
 def _source(view: View, name: str) -> dict[str, Any]:
     known, intake = covered(view, name), view.intake
+    files = known.files
+    if not intake.is_complete:  # the ledger does not know all of them yet
+        files = max(files, intake.logs_of(name))
     return {
         "name": name,
         "roots": list(intake.roots[name]),
-        "files": known.files,
+        "files": files,
         "vanished_files": known.vanished,
         "bytes_behind": intake.progress.behind.get(name, 0) if intake.is_busy else 0,
         "last_record_at": instant(known.last_record_at),
