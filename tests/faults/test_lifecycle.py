@@ -31,9 +31,12 @@ BULK = b'{"type":"user","message":{"content":"' + b"x" * 60_000 + b'"}}\n'
 
 # A question that never ends, and with it the engine.
 HANGS = """
-import threading
+import os, threading
 from costd.engine.answers import prices
-prices.prices = lambda view, params: threading.Event().wait()
+def hang(view, params):
+    open(os.environ["HUNG"], "w").close()
+    threading.Event().wait()
+prices.prices = hang
 """
 # Deadlines that no test waits for.
 PATIENT = """
@@ -66,7 +69,7 @@ def test_37_sigterm_during_an_import(home: Home) -> None:
         home.append(BULK * 110, log=number)
         home.respond(100 + number, log=number)
     for counted in (0, 6):
-        home.start()
+        home.start(wait="up")
         until(lambda n=counted: home.responses >= n, "some responses")  # type: ignore[misc]  # mypy cannot infer the default
         assert home.stop() == 0
     home.start()
@@ -76,6 +79,7 @@ def test_37_sigterm_during_an_import(home: Home) -> None:
 
 def test_38_a_hung_engine_is_left_behind_at_the_deadline(home: Home) -> None:
     deadline = "import costd.service.signals as signals; signals.STOP_SECONDS = 1\n"
+    home.env["HUNG"] = str(home.top / "hung")
     home.start(hook=HANGS + PATIENT + deadline)
     with hung(home):
         assert home.stop() == 1
@@ -85,6 +89,7 @@ def test_38_a_hung_engine_is_left_behind_at_the_deadline(home: Home) -> None:
 
 
 def test_38_a_second_signal_ends_it_at_once(home: Home) -> None:
+    home.env["HUNG"] = str(home.top / "hung")
     home.start(hook=HANGS + PATIENT)
     with hung(home):
         process = home.process
@@ -101,6 +106,7 @@ def hung(home: Home) -> Iterator[None]:
     with socket.socket(socket.AF_UNIX) as asked:
         asked.connect(str(home.top / "run" / "costd.sock"))
         asked.sendall(b"GET /api/prices HTTP/1.1\r\nhost: costd\r\n\r\n")
+        until(Path(home.env["HUNG"]).exists, "that it hangs")
         yield
 
 
@@ -229,6 +235,19 @@ def test_41_a_lock_file_that_was_removed_is_held_again(home: Home) -> None:
     assert home.stop() == 0
 
 
+def test_41_one_that_only_looks_who_runs_displaces_nobody(home: Home) -> None:
+    """A second daemon holds the new lock until it sees that the first one answers."""
+    home.start()
+    lock = home.top / "state/costd.lock"
+    with (home.top / "state/other").open("wb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        os.replace(other.name, lock)  # noqa: PTH105 - a lock of somebody else
+        until(lambda: "lock_lost" in home.words.read_text(), "a beat meanwhile")
+    until(lambda: "lock_restored" in home.words.read_text(), "the lock")
+    assert locked(lock)
+    assert home.stop() == 0
+
+
 def test_41_whoever_lost_the_lock_leaves(home: Home) -> None:
     home.start()
     lock = home.top / "state/costd.lock"
@@ -325,36 +344,38 @@ def test_46_a_foreign_user_is_refused_and_counted(short_dir: Path) -> None:
         (short_dir / "run").chmod(0o711)
         path = short_dir / "run/costd.sock"
         path.chmod(0o666)
-        assert as_nobody(str(path)) == b""
+        assert as_nobody(str(path)) == "got b''\n"
         assert "totals" in home.status()
         until(lambda: "clients_refused" in home.words.read_text(), "the count")
     finally:
         home.kill()
 
 
-def as_nobody(path: str) -> bytes:
+STRANGER = r"""
+import os, socket, sys
+os.setgroups([]), os.setgid(65534), os.setuid(65534)
+connection = socket.socket(socket.AF_UNIX)
+connection.connect(sys.argv[1])
+answer = b""
+try:
+    connection.sendall(b"GET /api/status HTTP/1.1\r\nhost: c\r\n\r\n")
+    answer = connection.recv(100)
+except (BrokenPipeError, ConnectionResetError):
+    pass
+print("got", answer)
+"""
+
+
+def as_nobody(path: str) -> str:
     """What the socket answers to another user."""
-    read, write = os.pipe()
-    child = os.fork()
-    if child == 0:
-        answer = b"failed"
-        with suppress(OSError):
-            os.setgroups([])
-            os.setgid(65534)
-            os.setuid(65534)
-            with socket.socket(socket.AF_UNIX) as connection:
-                connection.connect(path)
-                with suppress(OSError):
-                    connection.sendall(b"GET /api/status HTTP/1.1\r\nhost: c\r\n\r\n")
-                answer = b""
-                with suppress(ConnectionResetError):
-                    answer = connection.recv(100)
-        os.write(write, answer)
-        os._exit(0)
-    os.close(write)
-    os.waitpid(child, 0)
-    with os.fdopen(read, "rb") as pipe:
-        return pipe.read()
+    done = subprocess.run(
+        [sys.executable, "-c", STRANGER, path],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_SECONDS,
+    )
+    return done.stdout + done.stderr
 
 
 def test_47_clients_that_hang_babble_or_flood_disturb_nobody(home: Home) -> None:

@@ -20,7 +20,7 @@ from costd.config import Config
 from costd.core.errors import AlreadyRunningError, ConfigError, CostdError
 from costd.core.instants import format_instant
 from costd.ingest.watch import Watch
-from costd.lock import Lock, exclusive
+from costd.lock import exclusive
 from costd.log import configure, get_logger
 from costd.paths import Paths
 from costd.publish import desktop
@@ -106,6 +106,7 @@ class _Daemon:
         self._press = Press(self._paths.output_dir)
         self._refused = 0
         self._trouble = ""
+        self._has_lost_lock = False
 
     def run(self) -> int:
         """Start everything in its order, obey orders, end everything."""
@@ -205,7 +206,7 @@ class _Daemon:
         """Look after what nobody else looks after."""
         self._engines.tick()
         try:
-            _keep_lock(self._lock)
+            self._keep_lock()
             self._server.ensure_socket()
             trouble = ""
         except AlreadyRunningError as error:
@@ -220,6 +221,25 @@ class _Daemon:
         self._log_file.keep_small()
         self._tell_of_strangers()
         self._heart.ticked()
+
+    def _keep_lock(self) -> None:
+        """Hold the lock, also after its file was removed.
+
+        One that starts meanwhile holds the new file until it has seen that a daemon
+        answers. Who holds it with the next beat too does not mean to leave.
+
+        Raises:
+            AlreadyRunningError: somebody else has it.
+        """
+        try:
+            if self._lock.keep():
+                log.warning("lock_restored", reason="its file was removed")
+            self._has_lost_lock = False
+        except AlreadyRunningError:
+            if self._has_lost_lock:
+                raise
+            self._has_lost_lock = True
+            log.warning("lock_lost", reason="its file was removed, another holds it")
 
     def _tell_of_strangers(self) -> None:
         census = self._server.census
@@ -299,11 +319,6 @@ def _refuse_living(paths: Paths, own_listener: str) -> None:
                 f"another costd answers on {path}",
                 "Ask it with `costd status`, or stop it first.",
             )
-
-
-def _keep_lock(lock: Lock) -> None:
-    if lock.keep():
-        log.warning("lock_restored", reason="its file was removed")
 
 
 def _server(
