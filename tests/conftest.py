@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,7 +62,31 @@ def private_home() -> Iterator[Path]:
             patch.setenv(name, str(top / folder))
         patch.setenv("TZ", "UTC")
         time.tzset()
+        hear_signals()
         yield top / "home"
+
+
+def hear_signals() -> None:
+    """Take no heed of how this was started, which each child would inherit.
+
+    A shell's background job ignores Ctrl-C, a command under nohup the end of its
+    terminal; no program can hear what it was told to ignore, but by its own wish.
+    """
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    for number in ("HUP", "QUIT", "TERM", "USR1", "USR2", "CHLD", "TSTP", "CONT"):
+        kind = signal.Signals[f"SIG{number}"]
+        if signal.getsignal(kind) == signal.SIG_IGN:
+            signal.signal(kind, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def same_place() -> Iterator[None]:
+    """Each test begins where the others did: commands of costd change both of these."""
+    yield
+    os.chdir(ROOT)
+    os.umask(0o022)
 
 
 @pytest.fixture(scope="session")

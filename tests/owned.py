@@ -18,7 +18,7 @@ from costd.publish.encode import dump
 from costd.service.host import compose
 from worklog import Worklog
 
-PATIENCE = 60.0
+PATIENCE = 100.0
 
 
 class Owned:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
 import subprocess
 import threading
@@ -95,10 +94,3 @@ def certificate_for(folder: Path, name: str) -> Path:
     command = ["openssl", *words.split(), *names, *files]
     subprocess.run(command, check=True, capture_output=True)
     return path
-
-
-def closed_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])

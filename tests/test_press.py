@@ -12,7 +12,7 @@ import pytest
 from costd.publish import files
 from costd.service.press import Press
 
-DEADLINE = 20.0
+DEADLINE = 100.0
 
 
 def until_written(path: Path, value: object) -> None:

@@ -49,7 +49,7 @@ def measure(home: Home, totals: Totals) -> Outcome:
     """Start, ask all the time, end when everything is in."""
     found = Outcome()
     began = time.monotonic()
-    home.start()
+    home.start(wait="up")
     connection = connect(str(home.top / "run" / "costd.sock"))
     assert connection is not None
     try:

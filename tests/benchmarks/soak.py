@@ -263,7 +263,7 @@ class Soak:
 
     def _start(self) -> None:
         began = time.monotonic()
-        self.home.start(hook=HOOK)
+        self.home.start(hook=HOOK, wait="up")
         self.home.status()
         self.outcome.starts.append(time.monotonic() - began)
         self.outcome.samples.clear()

@@ -16,6 +16,7 @@ import pytest
 import places
 from cli.canned import Daemon, report, serve, status
 from costd.cli.entry import run
+from publish.wire import PATIENCE
 
 Env = dict[str, str]
 Shown = Callable[..., "Result"]
@@ -83,7 +84,7 @@ def spawn(*argv: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
         [sys.executable, "-m", "costd", *argv],
         env=with_sources(),
         check=False,
-        timeout=60,
+        timeout=PATIENCE,
         **{"capture_output": True, **options},
     )
     return done

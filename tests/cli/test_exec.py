@@ -6,6 +6,8 @@ import json
 import os
 import re
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -231,11 +233,23 @@ linux = pytest.mark.skipif(
 )
 
 
+@contextmanager
+def process(**environ: str) -> Iterator[int]:
+    """A child with nothing but this in its environment."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(["cat"], stdin=pipe, stdout=pipe, env=environ) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        child.stdin.write(b"\n")
+        child.stdin.flush()
+        child.stdout.readline()  # before it runs, nobody sees its environment
+        yield child.pid
+
+
 @linux
 def test_descendants_are_known_by_what_they_inherit(agent_home: Path) -> None:
-    environ = {TOKEN: "t", "COSTD_ISSUE": "MIN-1"}
-    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, env=environ) as child:
-        register(agent_home, child.pid, "s")
+    with process(**{TOKEN: "t", "COSTD_ISSUE": "MIN-1"}) as pid:
+        register(agent_home, pid, "s")
         assert sessions_of(agent_home).running(1) == {"s"}
         assert sessions_of(agent_home, "other").running(1) == set()
         # Its parent is not asked: an inner costd exec has replaced what it inherited.
@@ -257,20 +271,17 @@ def test_descendants_are_known_by_what_they_inherit(agent_home: Path) -> None:
 def test_who_was_given_another_issue_is_not_ours(
     agent_home: Path, environ: dict[str, str], is_ours: bool
 ) -> None:
-    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, env=environ) as child:
-        register(agent_home, child.pid, "s")
+    with process(**environ) as pid:
+        register(agent_home, pid, "s")
         found = sessions_of(agent_home).running(os.getpid())
         assert found == ({"s"} if is_ours else set())
 
 
 @linux
 def test_a_process_of_nobody_here_is_not_ours(agent_home: Path) -> None:
-    with (
-        subprocess.Popen(["cat"], stdin=subprocess.PIPE, env={}) as other,
-        subprocess.Popen(["cat"], stdin=subprocess.PIPE, env={}) as child,
-    ):
-        register(agent_home, child.pid, "s")
-        assert sessions_of(agent_home).running(other.pid) == set()
+    with process() as other, process() as pid:
+        register(agent_home, pid, "s")
+        assert sessions_of(agent_home).running(other) == set()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import squeezed
-from e2e.daemons import PATIENCE_SECONDS, Env, RealDaemon, environment, until
+from e2e.daemons import PATIENCE_SECONDS, Env, RealDaemon, environment, running, until
 from loglines import Line, session
 
 THREAD = "01a10b13-a7e8-7001-8000-000000000001"
@@ -173,7 +173,7 @@ def test_costd_exec_finds_the_session_of_a_codex(tmp_path: Path, env: Env) -> No
     project = tmp_path / "project"
     project.mkdir()
     command = "costd exec --issue PAN-45 --role review -- codex exec x".split()
-    with subprocess.Popen(
+    with running(
         [sys.executable, "-m", *command],
         env={**env, "PATH": f"{program.parent}:{env['PATH']}"},
         cwd=project,

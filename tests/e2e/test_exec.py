@@ -11,13 +11,16 @@ import socket
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 import places
-from e2e.daemons import PATIENCE_SECONDS, Env, environment, until
+from e2e.daemons import PATIENCE_SECONDS, Env, environment, running, until
 
 
 @pytest.fixture
@@ -180,7 +183,7 @@ def test_what_a_process_sends_is_not_taken_for_the_terminals(env: Env) -> None:
 
 
 def test_what_is_sent_to_us_alone_reaches_the_command(env: Env) -> None:
-    with subprocess.Popen(
+    with running(
         exec_("sh", "-c", TRAPS),
         env=env,
         stdout=subprocess.PIPE,
@@ -198,10 +201,16 @@ def test_what_is_sent_to_us_alone_reaches_the_command(env: Env) -> None:
 class Terminal:
     """A shell's end of a terminal, with the command in its foreground."""
 
+    left: ClassVar[set[int]] = set()
+    """Those that have not ended yet."""
+
     def __init__(self, command: list[str], env: Env) -> None:
-        self.pid, self.file = pty.fork()
+        with warnings.catch_warnings():  # the child does nothing but begin a program
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self.pid, self.file = pty.fork()
         if self.pid == 0:  # the session's leader, as a login shell is
             os.execvpe(command[0], command, env)
+        self.left.add(self.pid)
         self.seen = b""
 
     def expect(self, text: bytes) -> bytes:
@@ -218,9 +227,32 @@ class Terminal:
         os.write(self.file, text)
 
     def end(self) -> int:
-        _, status = os.waitpid(self.pid, 0)
+        ended: list[tuple[int, int]] = []
+
+        def has_ended() -> bool:
+            ended[:] = [os.waitpid(self.pid, os.WNOHANG)]
+            return ended[0][0] != 0
+
+        until(has_ended, "its end")
+        self.left.discard(self.pid)
+        if self.file >= 0:
+            os.close(self.file)
+        return os.waitstatus_to_exitcode(ended[0][1])
+
+    def hang_up(self) -> None:
         os.close(self.file)
-        return os.waitstatus_to_exitcode(status)
+        self.file = -1
+
+
+@pytest.fixture(autouse=True)
+def no_orphans() -> Iterator[None]:
+    """What a test that failed has left on its terminals ends with it."""
+    yield
+    for pid in Terminal.left:
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    Terminal.left.clear()
 
 
 # The interpreter's C handler writes one byte for each SIGINT that arrives, so that two
@@ -292,8 +324,8 @@ def test_the_end_of_the_terminal_is_the_commands_to_take(
     agent = f"trap 'echo hup > {tmp_path}/heard; exit' HUP; echo ready; while :; do sleep 0.01; done"
     terminal = Terminal(exec_("sh", "-c", agent), env)
     terminal.expect(b"ready")
-    os.close(terminal.file)
-    until(lambda: os.waitpid(terminal.pid, os.WNOHANG)[0], "the end")
+    terminal.hang_up()
+    terminal.end()
     assert (tmp_path / "heard").read_text() == "hup\n"
 
 
@@ -337,7 +369,7 @@ def test_the_session_of_a_wrapped_agent_is_found_while_it_runs(env: Env) -> None
         f'echo "{{\\"pid\\": $$, \\"sessionId\\": \\"s-$$\\"}}" > {home}/$$.json;'
         "echo s-$$; read line; rm {home}/$$.json"
     ).replace("{home}", str(home))
-    with subprocess.Popen(
+    with running(
         exec_("sh", "-c", 'sh -c "$0"; true', agent),
         env=env,
         stdin=subprocess.PIPE,

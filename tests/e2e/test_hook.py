@@ -13,7 +13,7 @@ import pytest
 
 import places
 from e2e.agents import write_agent
-from e2e.daemons import Env, RealDaemon, environment, until
+from e2e.daemons import Env, RealDaemon, environment, running, until
 
 EVENT = {
     "session_id": "1a2b3c4d-0000-4000-8000-00000000000a",
@@ -86,7 +86,7 @@ def test_what_is_broken_is_not_the_agents_trouble(env: Env, broken: str) -> None
 
 def test_an_agent_that_never_ends_its_sentence_does_not_keep_it(env: Env) -> None:
     read, write = os.pipe()
-    with subprocess.Popen(HOOK, env=env, stdin=read) as process:
+    with running(HOOK, env=env, stdin=read) as process:
         os.write(write, b'{"session_id": "s"')
         assert process.wait(60) == 0
     os.close(read)

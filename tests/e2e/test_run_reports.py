@@ -43,7 +43,10 @@ def env() -> Iterator[Env]:
         tools.mkdir()
         (tools / "claude").write_text(CLAUDE)
         (tools / "claude").chmod(0o755)
-        made = environment(top)
+        config = top / "config.toml"
+        config.write_text("[engine]\ntick_seconds = 1\n")
+        config.chmod(0o600)
+        made = environment(top) | {"COSTD_CONFIG": str(config)}
         yield made | {"PATH": f"{tools}:{made['PATH']}"}
 
 

@@ -18,7 +18,7 @@ from costd.engine.loop import Engine
 from costd.ledger import Ledger
 from costd.prices import load_rate_card
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 100.0
 
 
 class Running:

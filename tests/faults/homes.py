@@ -18,7 +18,7 @@ import pytest
 
 from costd.cli.client import connect
 from costd.core.errors import BusyError, NoDaemonError
-from e2e.daemons import PATIENCE_SECONDS, environment, until
+from e2e.daemons import PATIENCE_SECONDS, Wait, environment, has_read, until
 from loglines import Line, session
 from recount import recount
 
@@ -78,15 +78,19 @@ class Home:
     # The daemon.
 
     def start(
-        self, *prefix: str, hook: str = "", cwd: Path | None = None, wait: bool = True
+        self,
+        *prefix: str,
+        hook: str = "",
+        cwd: Path | None = None,
+        wait: Wait = "read",
     ) -> None:
-        """Start it and wait until it answers.
+        """Start it and wait until it has read the logs that are there.
 
         Args:
             prefix: a command that runs it, such as ``prlimit --nofile=32``.
             hook: Python that runs in it before anything else.
             cwd: where it is started.
-            wait: for its socket.
+            wait: ``up`` is for tests of what comes before it has read them.
         """
         self._about.unlink(missing_ok=True)
         program = [sys.executable, "-m", "costd", "run", "--no-live"]
@@ -103,8 +107,10 @@ class Home:
                 stdout=words,
                 stderr=words,
             )
-        if wait:
+        if wait != "no":
             until(self._is_up, "the daemon")
+        if wait == "read":
+            until(lambda: self._is_up() and has_read(self._about), "what logs hold")
 
     def _is_up(self) -> bool:
         assert self.process is not None
@@ -140,9 +146,15 @@ class Home:
 
     # Questions.
 
+    def _socket(self) -> str:
+        """Where it listens: it may have found another place for it."""
+        with suppress(OSError):
+            return str(json.loads(self._about.read_bytes())["socket"])
+        return str(self.top / "run" / "costd.sock")
+
     def ask(self, target: str, method: str = "GET", body: bytes = b"") -> Any:
         """What the daemon answers on its socket."""
-        connection = connect(str(self.top / "run" / "costd.sock"))
+        connection = connect(self._socket())
         if connection is None:
             raise NoDaemonError("nobody listens")
         try:

@@ -66,7 +66,7 @@ def test_36_killed_at_any_moment_under_load(home: Home) -> None:
         until(home.root.exists, "the first log")
         for kill in range(KILLS):
             began = time.monotonic()
-            home.start(wait=kill % 3 > 0)
+            home.start(wait="up" if kill % 3 else "no")
             if kill % 3:
                 home.status()
                 took.append(time.monotonic() - began)
@@ -106,7 +106,7 @@ def test_36_killed_during_a_first_import(tmp_path: Path) -> None:
     rng = random.Random(2)
     try:
         for _ in range(6):
-            home.start()
+            home.start(wait="up")
             pause = rng.random() * 0.3
             pass_time(pause)
             home.kill()

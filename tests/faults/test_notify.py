@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-import time
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from pathlib import Path
@@ -12,8 +12,8 @@ import pytest
 
 from costd.cli.client import connect
 from costd.service.heart import Heart, says
-from e2e.daemons import PATIENCE_SECONDS, until
-from faults.homes import CONFIG, Home
+from e2e.daemons import until
+from faults.homes import CONFIG, Home, pass_time
 
 BULK = b'{"type":"user","message":{"content":"' + b"x" * 60_000 + b'"}}\n'
 
@@ -32,33 +32,45 @@ Intake.sweep = freeze
 
 
 class Supervisor:
-    """The socket that a service manager gives to its services."""
+    """The socket that a service manager gives to its services.
+
+    It listens all the time: the kernel keeps only ten messages, and whoever sends more
+    waits.
+    """
 
     def __init__(self, path: Path) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(str(path))
+        self._path = str(path)
+        self._read = 0
         self.heard: list[str] = []
         self.at_ready: Callable[[], None] = lambda: None
+        self._thread = threading.Thread(target=self._listen)
+        self._thread.start()
 
-    def listen(self, seconds: float = PATIENCE_SECONDS) -> list[str]:
-        """The next message, line by line; nothing when none comes in time."""
-        self._socket.settimeout(seconds)
-        try:
-            lines = self._socket.recv(10_000).decode().split("\n")
-        except TimeoutError:
-            return []
-        if "READY=1" in lines:
-            self.at_ready()
-        self.heard += lines
-        return lines
+    def _listen(self) -> None:
+        while message := self._socket.recv(10_000):
+            lines = message.decode().split("\n")
+            if "READY=1" in lines:
+                self.at_ready()
+            self.heard += lines
 
     def until(self, word: str) -> None:
-        """Listen until a line begins so."""
-        until(
-            lambda: any(line.startswith(word) for line in self.listen()), f"{word} said"
-        )
+        """Wait until a line begins so, after those that were waited for before."""
+
+        def is_said() -> bool:
+            for number, line in enumerate(self.heard[self._read :], self._read):
+                if line.startswith(word):
+                    self._read = number + 1
+                    return True
+            return False
+
+        until(is_said, f"{word} said")
 
     def close(self) -> None:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as last:
+            last.sendto(b"", self._path)
+        self._thread.join()
         self._socket.close()
 
 
@@ -86,7 +98,7 @@ def test_50_ready_comes_after_the_socket_and_before_the_logs(
             connection.close()
 
     manager.at_ready = ask
-    home.start(wait=False)
+    home.start(wait="no")
     manager.until("READY=1")
     assert answered[:3] == [True, True, True]
     manager.until("STATUS=watching 2 directories, 1 log")
@@ -98,8 +110,7 @@ def test_50_ready_comes_after_the_socket_and_before_the_logs(
     assert home.run("config", "reload").returncode == 0
     manager.until("STATUS=watching")
     assert home.stop() == 0
-    while manager.listen(0.1):
-        pass
+    manager.until("STOPPING=1")
     words = [line.partition("=")[0] for line in manager.heard]
     order = ["STATUS", "READY", "WATCHDOG", "RELOADING", "MONOTONIC_USEC", "STOPPING"]
     assert sorted(order, key=words.index) == order
@@ -114,7 +125,7 @@ def test_50_an_import_is_told_with_its_progress(
         home.append(BULK * 200, log=number)
     slow = "import time, costd.engine.intake as i; take = i.Intake.advance\n"
     slow += "i.Intake.advance = lambda *a: (time.sleep(0.3), take(*a))\n"
-    home.start(hook=slow, wait=False)
+    home.start(hook=slow, wait="no")
     manager.until("STATUS=importing ")
     line = next(line for line in manager.heard if line.startswith("STATUS=importing"))
     assert line.endswith(" of 48 MB)")
@@ -129,11 +140,14 @@ def test_50_an_engine_that_stands_still_is_not_vouched_for(
     manager.until("WATCHDOG=1")
     (home.top / "freeze").touch()
     until((home.top / "freezen").exists, "the engine to stand still")
-    while manager.listen(0.05):
-        pass
-    end = time.monotonic() + 3.0  # three times what the watchdog allows
-    while (left := end - time.monotonic()) > 0:
-        assert "WATCHDOG=1" not in manager.listen(left)
+
+    def is_silent() -> bool:
+        """For three times what the watchdog allows; the last ping may be on its way."""
+        pings = manager.heard.count("WATCHDOG=1")
+        pass_time(3.0)
+        return manager.heard.count("WATCHDOG=1") == pings
+
+    until(is_silent, "silence")
     # The server answers all the while: it is not the process that hangs.
     assert home.ask("/api/version")["protocol"] == 1
 

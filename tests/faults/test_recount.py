@@ -87,7 +87,7 @@ class RealOne(ExactlyOnce):
             assert self.home.stop() == 0
         else:
             self.home.kill()
-        self.home.start()
+        self.home.start(wait="up")
 
     @rule(slices=st.integers(0, 3))
     def begin_to_read(self, slices: int) -> None:
@@ -102,7 +102,7 @@ class RealOne(ExactlyOnce):
     def crash(self) -> None:
         """At whatever it is doing just now."""
         self.home.kill()
-        self.home.start()
+        self.home.start(wait="up")
 
     @rule()
     def start_a_second(self) -> None:

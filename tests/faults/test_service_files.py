@@ -15,7 +15,7 @@ import pytest
 
 from costd.cli.services import units
 from costd.cli.services.plan import CARRIED, Plan
-from e2e.daemons import until
+from e2e.daemons import running, until
 from faults.fakes import Fakes
 
 UNIT = ".config/systemd/user/costd.service"
@@ -268,7 +268,7 @@ def test_55_a_dry_run_and_a_refusal_leave_no_trace(fakes: Fakes) -> None:
 def test_55_what_a_deaf_manager_did_not_end_is_said(fakes: Fakes) -> None:
     fakes.costd("service", "install")
     fakes.answer({"--user disable": (1, "")})
-    with subprocess.Popen(
+    with running(
         [sys.executable, "-m", "costd", "run", "--no-live"],
         env=fakes.env,
         stderr=subprocess.DEVNULL,
@@ -276,7 +276,6 @@ def test_55_what_a_deaf_manager_did_not_end_is_said(fakes: Fakes) -> None:
         about = fakes.home / ".local/state/costd/daemon.json"
         until(about.exists, "the daemon")
         done = fakes.costd("service", "uninstall")
-        daemon.kill()
     assert f"costd still runs, pid {daemon.pid}" in done.stdout
     assert not (fakes.home / UNIT).exists()
 

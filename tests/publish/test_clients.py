@@ -18,6 +18,7 @@ from costd.publish import connections
 from costd.publish.connections import Connection
 from costd.publish.server import MOST_REQUESTS
 from publish.wire import (
+    PATIENCE,
     Engine,
     Serve,
     Surprises,
@@ -108,7 +109,7 @@ def test_a_head_that_drips_in_does_not_live_for_ever(
 
 
 def drip(connection: socket.socket) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         connection.sendall(b"G")
         time.sleep(0.01)

@@ -54,6 +54,7 @@ def test_live_tells_of_a_problem_and_goes_on(
 
 
 def test_live_streams_are_counted_and_given_back(sock: Path, live: Live) -> None:
+    wait_until(lambda: not live._watches)  # those of other tests
     streams = [UnixConnection(sock) for _ in range(MOST_WATCHES)]
     for connection in streams:
         connection.request("GET", "/api/live")

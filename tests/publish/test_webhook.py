@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import shutil
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from costd.publish.webhook import Sent, Target, is_private, post, target
-from receiver import Receiver, certificate_for, closed_port, receiving
+from e2e.daemons import free_port
+from receiver import Receiver, certificate_for, receiving
 
 TAKEN = Sent(is_taken=True, is_final=True, problem="")
 
@@ -154,11 +156,16 @@ def test_76_one_that_answers_byte_by_byte_is_left_too(server: Receiver) -> None:
     assert sent.problem == "it did not answer in time"
 
 
-def test_nobody_there() -> None:
-    sent = send(f"http://127.0.0.1:{closed_port()}/")
+def test_nobody_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = send(f"http://127.0.0.1:{free_port()}/")
     assert sent == Sent(
         is_taken=False, is_final=False, problem="it could not be reached"
     )
+
+    def refuse(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)  # a network may be slow at it
     sent = send("https://no-such-host.invalid/")
     assert sent.problem == "its name is not known"
 

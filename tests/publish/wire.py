@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from costd.publish.loopback import Loopback
 from costd.publish.server import Server
 
-PATIENCE = 20.0
+PATIENCE = 100.0
 
 Surprises = list[tuple[str, Exception]]
 
