@@ -105,7 +105,7 @@ def test_57_a_full_disk_is_told_though_nothing_can_be_written(
     state.mkdir(mode=0o700)
     listen(home, server)
     home.respond(1)
-    home.start(*private_mount(OWN_DISK), wait=False)
+    home.start(*private_mount(OWN_DISK), wait="no")
     home.until_counted(1)
     until(lambda: told(server) == [("disk_low", "began")], "what is told of 6 MiB")
     inside = seen_from(home, state)
