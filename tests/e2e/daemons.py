@@ -91,7 +91,7 @@ class RealDaemon:
         """Start it, and wait until it has read the logs that are there."""
         about = Path(self.env["COSTD_STATE_DIR"], "daemon.json")
         about.unlink(missing_ok=True)
-        self._words = words = tempfile.TemporaryFile()  # noqa: SIM115 - see kill
+        self._words = words = tempfile.TemporaryFile()  # noqa: SIM115 - kill closes it
         self._process = process = subprocess.Popen(
             [sys.executable, "-m", "costd", "run", "--no-live"],
             env=self.env,
