@@ -34,6 +34,8 @@ _MOVING = CHANGING - {"reprice"}
 class Remembering(Tended):
     """Answers from what is known, and knows how long that holds."""
 
+    _changed = 0
+    """Responses that were not what they had been, the last time."""
     _live: Live
     _memory: Memory
     _outlet: Outlet
@@ -81,10 +83,14 @@ class Remembering(Tended):
             self._live.hear(session_id, at, self._clock())
         self._outside.heard(self._intake.heard, self._intake.registries)
         self._intake.heard.clear()
+        changed = self._intake.progress.changed_responses
+        if changed != self._changed or self._ledger.owners.moved_since < NEVER:
+            self._live.refresh()  # not only the sessions that were heard of
         since = self._intake.changed_since
         self._forget(since)
         self.runs.changed(since)
         self._intake.changed_since = NOTHING
+        self._changed = changed
 
     def _give(self, question: Question, answer: Answer) -> None:
         """Work an answer out, or remember it."""

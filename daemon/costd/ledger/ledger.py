@@ -161,6 +161,7 @@ class Ledger:
             done.append(reprice(connection, self.card, self.owners.split))
             if dry_run:
                 raise _Undo
+            self.owners.note(done[0].contexts)
         return done[0]
 
     def look_around(

@@ -70,8 +70,8 @@ class Recorder:
 
     @property
     def contexts(self) -> set[int]:
-        """The contexts in which something was counted."""
-        return self._deltas.contexts
+        """The contexts in which something was counted or, as a copy, only seen."""
+        return self._deltas.contexts | self._lasted.keys()
 
     def record(self, segments: Iterable[Segment]) -> Recorded:
         """Record what was read; the segments of one log in their order."""

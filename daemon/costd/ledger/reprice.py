@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import islice
 from sqlite3 import Connection
 from typing import NamedTuple
@@ -38,6 +38,8 @@ class Repriced(NamedTuple):
     models: list[ModelChange]
     events: int = 0
     """Events that have another estimate."""
+    contexts: Collection[int] = ()
+    """Where something has another cost now."""
 
 
 def reprice(connection: Connection, card: RateCard, split: Split) -> Repriced:
@@ -77,6 +79,7 @@ def reprice(connection: Connection, card: RateCard, split: Split) -> Repriced:
         unpriced_after,
         [change for change in changes if change.responses],
         event_reprice.reprice(connection, card),
+        deltas.contexts,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from sqlite3 import Connection
 from typing import NamedTuple
 
@@ -92,17 +93,21 @@ class Spending(NamedTuple):
 
 
 def spending_since(
-    connection: Connection, session_id: str, since: int
-) -> list[Spending]:
-    """The priced responses of a session from an instant on."""
+    connection: Connection, session_ids: Sequence[str], since: int
+) -> dict[str, list[Spending]]:
+    """The priced responses of sessions from an instant on, in their order."""
+    marks = ", ".join("?" * len(session_ids))
     rows = connection.execute(
-        "SELECT r.at, r.cost FROM session s JOIN context c ON c.session = s.id "
-        "JOIN response r ON r.context_id = c.id "
-        "WHERE s.session_id = ? AND c.last_at >= ?2 AND r.at >= ?2 "
+        "SELECT s.session_id, r.at, r.cost FROM session s "
+        "JOIN context c ON c.session = s.id JOIN response r ON r.context_id = c.id "
+        f"WHERE s.session_id IN ({marks}) AND c.last_at >= ? AND r.at >= ? "
         "AND r.cost IS NOT NULL ORDER BY r.at",
-        (session_id, since),
+        (*session_ids, since, since),
     )
-    return [Spending(*row) for row in rows]
+    found: dict[str, list[Spending]] = {}
+    for session_id, at, cost in rows:
+        found.setdefault(session_id, []).append(Spending(at, cost))
+    return found
 
 
 class LogOf(NamedTuple):
