@@ -248,8 +248,10 @@ def _until(connection: Connection, low: int, high: int) -> int:
 
 def _extent(connection: Connection, question: Question) -> tuple[int, int] | None:
     """From the first instant to past the last one that a sum may be of."""
+    # Each by itself: together they would be looked for among all events.
     low, high = connection.execute(
-        "SELECT min(at), max(at) FROM event WHERE cost_source <> ''"
+        "SELECT (SELECT min(at) FROM event WHERE cost_source <> ''), "
+        "(SELECT max(at) FROM event WHERE cost_source <> '')"
     ).fetchone()
     if low is None:
         return None
