@@ -28,6 +28,7 @@ def ledger(memory_dir: Path) -> Iterator[Ledger]:
 
 def fill(ledger: Ledger, chance: random.Random) -> None:
     """300 events whose logical time goes its own ways, and is shared by some."""
+    width = chance.choice((1, 8, 50))
     said = [
         event(
             "execution",
@@ -38,7 +39,7 @@ def fill(ledger: Ledger, chance: random.Random) -> None:
             model=chance.choice(MODELS) or None,
             session_id=chance.choice(("s1", "s2", None)),
             success=chance.choice((True, False)),
-            lamport=number // chance.choice((1, 1, 40)) + 1,
+            lamport=(number + chance.randrange(9)) // width + 1,
             node_id=chance.choice(("a", "b")),
         )
         for number in range(300)
