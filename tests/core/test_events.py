@@ -215,6 +215,10 @@ def test_a_task_that_can_be_an_issue_is_one() -> None:
         ({"type": "execution", "agent": "a", "cost_usd": -0.1}, "cost_usd must"),
         ({"type": "execution", "agent": "a", "cost_usd": "1e999"}, "cost_usd must"),
         (
+            {"type": "execution", "agent": "a", "cost_usd": 1_000_001},
+            "cost_usd is more",
+        ),
+        (
             {"type": "execution", "agent": "a", "cost_usd": float("nan")},
             "cost_usd must",
         ),

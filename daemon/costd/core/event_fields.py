@@ -20,6 +20,7 @@ from costd.core.usage import MAX_TOKENS
 LONGEST_ID = 256
 LONGEST_TEXT = 4000
 MOST = 10**12
+MOST_NANO = 10**15
 LAST_LAMPORT = 1 << 48
 """A clock that is set beyond this is broken, and would break every other one."""
 _DIGITS = re.compile(r"[0-9]{1,18}", re.ASCII)
@@ -125,9 +126,12 @@ def usd(value: object) -> int:
     if isinstance(value, float) and not math.isfinite(value):
         raise EventError("must be an amount in USD")
     try:
-        return from_usd(value)
+        found = from_usd(value)
     except ValueError:
         raise EventError("must be an amount in USD that is not negative") from None
+    if found > MOST_NANO:
+        raise EventError("is more money than one event can have cost")
+    return found
 
 
 def moment(value: object) -> int:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from costd.core.events import Event
 from costd.core.rates import RateCard
-from costd.ledger import attempts, events
+from costd.ledger import attempts, events, usage_cells
 from costd.ledger.event_prices import ESTIMATED, UNPRICED, Cost, cost_of
 
 _AT_ONCE = 10_000
@@ -19,11 +19,11 @@ _ALL = (
 
 
 class Change(NamedTuple):
-    """An event that has another cost now; nano-USD, None where there is no price."""
+    """An event that has another cost now."""
 
     id: int
-    task: str
-    before: int | None
+    event: Event
+    before: Cost
     after: Cost
 
 
@@ -38,11 +38,14 @@ def reprice(connection: Connection, card: RateCard) -> int:
             "UPDATE event SET cost = ?, cost_source = ?, price = ? WHERE id = ?",
             ((*change.after, change.id) for change in changes),
         )
-        costs = {c.id: (c.before, c.after.nano) for c in changes}
+        costs = {c.id: (c.before.nano, c.after.nano) for c in changes}
         attempts.recount(connection, costs)
-        tasks |= {change.task for change in changes if change.task}
+        usage_cells.add(connection, ((c.event, c.before, -1) for c in changes))
+        usage_cells.add(connection, ((c.event, c.after, 1) for c in changes))
+        tasks |= {c.event.task_id or c.event.issue for c in changes}
         count += len(changes)
-    events.refold_tasks(connection, sorted(tasks))
+    usage_cells.sweep(connection)
+    events.refold_tasks(connection, sorted(tasks - {""}))
     return count
 
 
@@ -61,4 +64,4 @@ def _change(card: RateCard, row: Sequence[Any]) -> Change | None:
     after = cost_of(card, event._replace(cost=None))
     if after[:2] == before[:2]:
         return None
-    return Change(row[-1], event.task_id or event.issue, before.nano, after)
+    return Change(row[-1], event, before, after)

@@ -8,16 +8,16 @@ apart, so that nothing is counted twice: the log knows better.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from sqlite3 import Connection
 from typing import Any, NamedTuple
 
 from costd.core.errors import UsageError
 from costd.core.instants import DAY, MINUTE
-from costd.core.kpi import DIRECT
 from costd.core.periods import KINDS, Period, periods, periods_with
 from costd.ledger.event_prices import REPORTED, UNPRICED
 from costd.ledger.reports import Question
+from costd.ledger.usage_cells import NAMED, SUMS, TYPES, Level, levels_for
 
 DIMENSIONS: Mapping[str, str] = {
     "agent": "e.agent",
@@ -39,6 +39,9 @@ _DENSE_DAYS = 1000
 """In a longer span only the days on which there is an event are looked at."""
 _AT_ONCE = 20_000
 """So many events are summed in one step: questions are answered in between."""
+_A_SUM = 200
+"""As many events take as long as one span that is summed already."""
+Label = tuple[str, ...]
 
 
 class Usage(NamedTuple):
@@ -101,21 +104,32 @@ _FROM_LOGGED = (
     "LEFT JOIN logged_run r ON r.name = e.run_id) e"
 )
 _BUCKETS = Usage._fields[1:7]
-_SUMS = ", ".join(["count(*)", "sum(e.cost)", *(f"sum(e.{name})" for name in _BUCKETS)])
+_SUMS = ", ".join(f"sum(e.{name})" for name in SUMS)
+_EVENTS, _REPORTED, _ESTIMATED, _PRICED, _UNPRICED, _LOGGED_EVENTS = (
+    Usage._fields.index(name)
+    for name in "events reported estimated priced unpriced logged_events".split()
+)
 
 
-def _usage(source: str, sums: Sequence[int | None], *, is_logged: bool) -> Usage:
-    """What events of one kind of cost add; sums as ``_SUMS`` has them."""
+def _take(into: list[int], source: str, sums: Sequence[int | None]) -> None:
+    """Add what events of one kind of cost say to a usage; sums as ``_SUMS`` has them."""
     count, cost, *buckets = (value or 0 for value in sums)
-    total = buckets[-1]
-    if is_logged:
-        return Usage(logged_events=count, logged_tokens=total, logged_cost=cost)
-    whole = Usage(events=count)._replace(**dict(zip(_BUCKETS, buckets, strict=True)))
+    into[_EVENTS] += count
+    for place, tokens in enumerate(buckets, 1):
+        into[place] += tokens
     if source == UNPRICED:
-        return whole._replace(unpriced=count, unpriced_tokens=total)
-    if source == REPORTED:
-        return whole._replace(priced=count, reported=cost)
-    return whole._replace(priced=count, estimated=cost)
+        into[_UNPRICED] += count
+        into[_UNPRICED + 1] += buckets[-1]
+    else:
+        into[_PRICED] += count
+        into[_REPORTED if source == REPORTED else _ESTIMATED] += cost
+
+
+def _take_logged(into: list[int], sums: Sequence[int | None]) -> None:
+    """The same where session logs say it too."""
+    into[_LOGGED_EVENTS] += sums[0] or 0
+    into[_LOGGED_EVENTS + 1] += sums[-1] or 0
+    into[_LOGGED_EVENTS + 2] += sums[1] or 0
 
 
 class Cut:
@@ -142,8 +156,11 @@ class Cut:
         require_known([*self._others, *question.filters])
         self._extent = _extent(connection, question)
         self._spans = self._periods(times[0]) if times else []
-        self._found: dict[tuple[str, ...], Usage] = {}
+        self._found: dict[Label, list[int]] = {}
         self._has_logged = False
+        columns = {DIMENSIONS[name][2:] for name in [*self._others, *question.filters]}
+        self._levels = levels_for(columns)
+        self._work = 0
 
     def _periods(self, kind: str) -> list[Period]:
         """The periods that the answer may hold."""
@@ -163,12 +180,12 @@ class Cut:
     @property
     def rows(self) -> list[Row]:
         """The rows, in the order of their keys."""
-        return [Row(keys, self._found[keys]) for keys in sorted(self._found)]
+        return [Row(keys, Usage(*self._found[keys])) for keys in sorted(self._found)]
 
     @property
     def total(self) -> Usage:
         """All rows together."""
-        return _together(self._found.values())
+        return Usage(*map(sum, zip(*self._found.values(), strict=True)))
 
     def steps(self) -> Iterator[None]:
         """Sum up, in steps that are short."""
@@ -179,52 +196,115 @@ class Cut:
         low, high = self._extent
         if self._spans:
             for period in self._spans:
-                yield from self._stretch(
+                yield from self._span(
                     max(low, period.start), min(high, period.end), (period.label,)
                 )
         else:
-            yield from self._stretch(low, high, ())
+            yield from self._span(low, high, ())
 
-    def _stretch(self, low: int, high: int, label: tuple[str, ...]) -> Iterator[None]:
-        query = _query(self._question, self._others, has_logged=self._has_logged)
+    def _span(
+        self, low: int, high: int, label: Label, depth: int = 0
+    ) -> Iterator[None]:
+        """One row or more: from what is summed already, as far as that goes."""
+        if low >= high:
+            return
+        if depth == len(self._levels):
+            yield from self._stretch(low, high, label)
+            return
+        level = self._levels[depth]
+        first = min(-(-low // level.unit) * level.unit, high)
+        last = max(first, high // level.unit * level.unit)
+        yield from self._span(low, first, label, depth + 1)
+        if first < last:
+            self._sums(level, first, last, label)
+            if self._has_logged:  # of these it must be looked up for each
+                yield from self._stretch(first, last, label, only_named=True)
+            if self._is_enough(_A_SUM):
+                yield
+        yield from self._span(last, high, label, depth + 1)
+
+    def _is_enough(self, work: int) -> bool:
+        """Whether what was done since the last step was enough for one."""
+        self._work = 0 if self._work >= _AT_ONCE else self._work
+        self._work += work
+        return self._work >= _AT_ONCE
+
+    def _sums(self, level: Level, low: int, high: int, label: Label) -> None:
+        query = _query(
+            self._question,
+            self._others,
+            source=f"{level.table} e",
+            count="sum(e.events)",
+            when=("NOT e.named AND " if self._has_logged else "") + "e.bucket",
+        )
+        values = _values(self._question, low // level.unit, high // level.unit)
+        for row in self._connection.execute(query, values):
+            self._add(label, row)
+
+    def _stretch(
+        self, low: int, high: int, label: Label, *, only_named: bool = False
+    ) -> Iterator[None]:
+        """The events themselves, so many at once."""
+        which = f"cost_source <> ''{f' AND {NAMED}' if only_named else ''}"
+        query = _query(
+            self._question,
+            self._others,
+            # Where no event can be in a log, that need not be looked up for each.
+            source=_FROM_LOGGED if self._has_logged else "event e",
+            count="count(*)",
+            when=f"{which} AND e.type IN ({TYPES}) AND e.at",
+            logged="is_logged" if self._has_logged else "0",
+        )
         while low < high:
-            until = _until(self._connection, low, high)
-            values = _values(self._question, low, until)
-            for row in self._connection.execute(query, values):
-                self._add(label, row)
+            until, count = _until(self._connection, low, high, which)
+            if count:
+                values = _values(self._question, low, until)
+                for row in self._connection.execute(query, values):
+                    self._add(label, row)
             low = until
-            yield
+            if self._is_enough(count):
+                yield
 
-    def _add(self, label: tuple[str, ...], row: Sequence[Any]) -> None:
+    def _add(self, label: Label, row: Sequence[Any]) -> None:
         keys = iter(row[: len(self._others)])
         names = tuple(
             label[0] if name in KINDS else str(next(keys)) for name in self._question.by
         )
         is_logged, source, *sums = row[len(self._others) :]
-        usage = _usage(source, sums, is_logged=bool(is_logged))
-        self._found[names] = _together([self._found.get(names, Usage()), usage])
+        found = self._found.setdefault(names, list(Usage()))
+        if is_logged:
+            _take_logged(found, sums)
+        else:
+            _take(found, source, sums)
 
 
-def _together(some: Iterable[Usage]) -> Usage:
-    whole = Usage()
-    for one in some:
-        whole = Usage(*(a + b for a, b in zip(whole, one, strict=True)))
-    return whole
+def _query(
+    question: Question,
+    others: Sequence[str],
+    *,
+    source: str,
+    count: str,
+    when: str,
+    logged: str = "0",
+) -> str:
+    """A query for keys, whether it is logged, where the cost is from, and the sums.
 
-
-def _query(question: Question, others: Sequence[str], *, has_logged: bool) -> str:
-    # Where no event can be in a log, that need not be looked up for each.
-    logged = "is_logged" if has_logged else "0"
+    Args:
+        question: its filters are in it.
+        others: the keys that are no times.
+        source: what rows come from, by the name ``e``.
+        count: what counts the events.
+        when: what rows must be, ending with what ``:since`` and ``:until`` are of.
+        logged: what says whether an event is in a log too.
+    """
     groups = ", ".join([*(DIMENSIONS[name] for name in others), logged, "cost_source"])
-    clauses = ["e.cost_source <> ''", "e.at >= :since", "e.at < :until"]
-    types = ", ".join(f"'{kind}'" for kind in sorted(DIRECT))
-    clauses.append(f"e.type IN ({types})")
+    clauses = [f"{when} >= :since", f"{when.rpartition(' ')[2]} < :until"]
     for name, wanted in question.filters.items():
         marks = ", ".join(f":{name}{number}" for number in range(len(wanted)))
         clauses.append(f"{DIMENSIONS[name]} IN ({marks})")
     order = ", ".join(str(number + 1) for number in range(len(others) + 2))
     return (
-        f"SELECT {groups}, {_SUMS} FROM {_FROM_LOGGED if has_logged else _FROM} "
+        f"SELECT {groups}, {count}, {_SUMS} FROM {source} "
         f"WHERE {' AND '.join(clauses)} GROUP BY {order}"
     )
 
@@ -236,14 +316,19 @@ def _values(question: Question, since: int, until: int) -> dict[str, Any]:
     return found
 
 
-def _until(connection: Connection, low: int, high: int) -> int:
-    """The end of a stretch that is not too long."""
-    row = connection.execute(
-        "SELECT at FROM event WHERE cost_source <> '' AND at >= ? AND at < ? "
-        f"ORDER BY at LIMIT 1 OFFSET {_AT_ONCE}",
+def _until(connection: Connection, low: int, high: int, which: str) -> tuple[int, int]:
+    """The end of a stretch that is not too long, and about how many are in it."""
+    rows = connection.execute(
+        f"SELECT at FROM event WHERE {which} AND at >= ? AND at < ? "
+        f"ORDER BY at LIMIT 2 OFFSET {_AT_ONCE - 1}",
         (low, high),
+    ).fetchall()
+    if len(rows) > 1:
+        return max(int(rows[1][0]), low + 1), _AT_ONCE
+    (count,) = connection.execute(
+        f"SELECT count(*) FROM event WHERE {which} AND at >= ? AND at < ?", (low, high)
     ).fetchone()
-    return high if row is None else max(int(row[0]), low + 1)
+    return high, int(count)
 
 
 def _extent(connection: Connection, question: Question) -> tuple[int, int] | None:

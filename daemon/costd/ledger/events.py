@@ -15,6 +15,7 @@ from costd.core.events import Event
 from costd.core.kpi import Figures, Task, step_figures
 from costd.core.lamport import Clock
 from costd.core.rates import RateCard
+from costd.ledger import usage_cells
 from costd.ledger.cells import BUCKET_MS
 from costd.ledger.event_prices import ESTIMATED, Cost, cost_of
 from costd.ledger.evidence import chunks, marks
@@ -72,6 +73,7 @@ def put(
     priced = [(event, cost_of(card, event)) for event in new]
     connection.executemany(_PUT, (_row(e, c, now, origin) for e, c in priced))
     _fold(connection, priced)
+    usage_cells.add(connection, ((event, cost, 1) for event, cost in priced))
     return Taken(new, len(given) - len(new))
 
 
@@ -138,9 +140,10 @@ def tasks_of(connection: Connection, ids: Sequence[str]) -> dict[str, Task]:
 
 
 def refold(connection: Connection) -> None:
-    """Make tasks and cells anew out of the events; within the caller's transaction."""
+    """Make tasks and all cells anew out of the events; within the caller's transaction."""
     connection.execute("DELETE FROM task")
     connection.execute("DELETE FROM task_cell")
+    usage_cells.fill(connection)
     last = 0
     while rows := connection.execute(_ALL, (last, _AT_ONCE)).fetchall():
         _fold(connection, [_kept(row) for row in rows])

@@ -28,9 +28,9 @@ from costd.ledger.rows import ADD, COLUMNS, Row, to_observation
 from costd.ledger.salvage import Table, Values, tables
 
 _BY_HAND = frozenset(
-    # The first five follow from the others and are made anew; files of events are read
+    # The first seven follow from the others and are made anew; files of events are read
     # again, which adds only what is lost.
-    "cell stint attribution task task_cell event_log log_file skipped_line response"
+    "cell stint attribution task task_cell usage_cell usage_day event_log log_file skipped_line response"
     " observation meta".split()
 )
 SNAPSHOT = "snapshot"
