@@ -15,7 +15,7 @@ import pytest
 
 from books import NOW, Book
 from costd.core.checkpoint import Checkpoint, Segment
-from costd.engine import intake, worker
+from costd.engine import frames, intake, worker
 from costd.engine.frames import receive, send
 from costd.engine.intake import Intake
 from costd.ingest import tail
@@ -149,7 +149,7 @@ def test_a_locked_ledger_leaves_no_gap_in_a_log_of_several_passes(
     """The first pass could not be recorded, the second could: the first was lost."""
     filler = user(1, "x" * (1 << 20)) * (tail.PASS_BYTES // (1 << 20) + 2)
     path = imported.book.root / "p1" / f"{session(1)}.jsonl"
-    many = range(1_000, 1_000 + worker._OBSERVATIONS_AT_ONCE)
+    many = range(1_000, 1_000 + frames.OBSERVATIONS_AT_ONCE)
     path.write_bytes(lines(*many) + filler + lines(1))
     imported.intake.sweep(NOW)
     imported.intake.receive(imported.first_message())
@@ -185,7 +185,24 @@ def test_while_nobody_asks_more_is_recorded_in_one_go(
     for message in messages_of(imported.book.root):
         intake_.receive(message)
     intake_.advance(NOW, asked_at)
-    assert recorded == ([300] if is_more else [50])
+    assert recorded == ([50 + 300] if is_more else [50])  # what was held, six messages
+
+
+def test_what_grows_while_it_waits_to_be_recorded_is_read_once(
+    imported: Imported,
+) -> None:
+    intake_ = imported.intake
+    intake_.sweep(NOW)
+    intake_.advance(NOW)  # one log is read here and held, the others elsewhere
+    for log in range(1, 9):
+        path = imported.book.root / f"p{log}" / f"{session(log)}.jsonl"
+        with path.open("ab") as file:
+            file.write(lines(log * 100 + 60, session_id=session(log)))
+        intake_.hint(str(path))
+    imported.work()
+    query = "SELECT sum(lines), sum(offset - size) FROM log_file"
+    found = imported.book.ledger.database.connection.execute(query).fetchone()
+    assert found == (8 * 51, 0)
 
 
 def messages_of(root: Path) -> Iterator[bytes]:

@@ -25,10 +25,10 @@ def parse_instant(text: str) -> int | None:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
-        # Seconds as a float hold microseconds exactly enough until the year 2255.
-        at = round(moment.timestamp() * SECOND)
+        since = moment - _EPOCH
     except (ValueError, OverflowError):
         return None
+    at = since.days * DAY + since.seconds * SECOND + (since.microseconds + 500) // 1_000
     return at if 0 <= at < LAST else None
 
 

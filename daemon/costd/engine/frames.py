@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 from typing import IO
 
+OBSERVATIONS_AT_ONCE = 1_000
+"""So many are in a message, about."""
 _LENGTH = struct.Struct("<I")
 
 

@@ -16,8 +16,8 @@ import costd
 from costd.core.checkpoint import Checkpoint, Segment
 from costd.engine.frames import receive, send
 
-WINDOW_BYTES = 48 << 20
-"""So much is given ahead, that the process never waits for the engine."""
+_LEAST_AHEAD, _MOST_AHEAD = 16 << 20, 192 << 20
+"""So many bytes are given ahead, that the process never waits for the engine."""
 
 
 def _own_path() -> str:
@@ -59,10 +59,14 @@ class Importer:
         )
         self._thread.start()
 
-    @property
-    def wants_more(self) -> bool:
-        """Whether it should be given another log."""
-        return self._ahead < WINDOW_BYTES
+    def wants_more(self, behind: int) -> bool:
+        """Whether it should be given another log.
+
+        Args:
+            behind: how many bytes are not recorded yet. Towards the end less is given
+                ahead, so that both have something to do until then.
+        """
+        return self._ahead < min(max(behind // 3, _LEAST_AHEAD), _MOST_AHEAD)
 
     def add(self, point: Checkpoint, size: int) -> None:
         """Have a log read; it is given with the others at ``give``."""

@@ -9,22 +9,20 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-
-from msgspec.structs import astuple
 
 from costd.core.checkpoint import Checkpoint, Segment
 from costd.core.errors import LedgerBusyError
 from costd.engine.backlog import Backlog
 from costd.engine.covering import Covering
+from costd.engine.frames import OBSERVATIONS_AT_ONCE
 from costd.engine.importer import Importer
+from costd.engine.kin import agents_of
 from costd.engine.reading import GONE, Reader
 from costd.engine.sources import CLAUDE, SOURCES, Roots, Source
-from costd.ingest.agents import note_beside
 from costd.ingest.sweep import Seen, Sweep, joined, sweep
 from costd.ledger import Ledger
-from costd.ledger.agents import Agent
 
 IMPORT_BYTES = 48 << 20
 """Behind this much a second process is worth its start."""
@@ -96,6 +94,8 @@ class Intake:
         self._failed_imports = 0
         self._ready: deque[bytes] = deque()
         """Messages of the reading process, still packed: so they take little memory."""
+        self._held: dict[bytes, Segment] = {}
+        """By path: read here and not recorded yet. Read again, it takes its own place."""
         self._root_sources: dict[str, Source] = {}
         self._prefixes: list[tuple[str, str]] = []
         """Each root, and how what lies within it begins."""
@@ -109,7 +109,7 @@ class Intake:
     @property
     def is_busy(self) -> bool:
         """Whether there is something to read or to record."""
-        return bool(self.backlog or self.backlog.lent or self._ready)
+        return bool(self.backlog or self.backlog.lent or self._ready or self._held)
 
     @property
     def is_complete(self) -> bool:
@@ -131,7 +131,7 @@ class Intake:
     @property
     def has_work(self) -> bool:
         """Whether ``advance`` would do something now, not only wait."""
-        return bool(self.backlog or self._ready)
+        return bool(self.backlog or self._ready or self._held)
 
     def sweep(self, now: int, pause: Callable[[], None] = lambda: None) -> bool:
         """Look at every log; what changed waits to be read.
@@ -226,8 +226,7 @@ class Intake:
         """
         self._feed()
         is_asked = 0 <= now - asked_at < ASKED_MS
-        most = 1 if is_asked else _MESSAGES_UNASKED
-        segments = self._take_ready(most) or self._read_slice()
+        segments = self._next_segments(1 if is_asked else _MESSAGES_UNASKED)
         if segments:
             self._record(segments)
         if not self.is_busy and self._importer is not None:
@@ -237,6 +236,7 @@ class Intake:
     def give_up(self) -> None:
         """Until the next sweep: what waits is found again by then."""
         self._close_importer()
+        self._held.clear()
         self.backlog.clear()
 
     def close(self) -> None:
@@ -246,7 +246,7 @@ class Intake:
 
     def _record(self, segments: list[Segment]) -> None:
         try:
-            recorded = self._ledger.record(segments, _agents(segments))
+            recorded = self._ledger.record(segments, agents_of(segments))
         except LedgerBusyError as error:
             self.problem = error
             self.busy_count += 1
@@ -304,7 +304,8 @@ class Intake:
             ):
                 return
             self._importer = Importer(self._max_line_bytes, self._deliver)
-        while len(self.backlog) > 1 and self._importer.wants_more:
+        behind = self.progress.bytes_behind
+        while len(self.backlog) > 1 and self._importer.wants_more(behind):
             path = self.backlog.take_first()
             size = self.last_sweep.files.get(path)
             self.backlog.lend(path)
@@ -318,6 +319,27 @@ class Intake:
             self._importer = None
         self._ready.clear()  # it is read again: the ledger does not have it
         self.backlog.give_all_back()
+
+    def _next_segments(self, most: int) -> list[Segment]:
+        """What is recorded now; nothing where waiting for more of it costs less.
+
+        A transaction has its price: while nobody asks and there is not as much as
+        ``most`` messages of the reading process, logs are read here and held.
+        """
+        if self.backlog and self._are_few(most):
+            read = self._read_slice()
+            self._held.update((segment.checkpoint.path, segment) for segment in read)
+            is_cut = not read or read[-1].more  # it goes on where the ledger says
+            can_wait = self._importer is not None and most > 1 and not is_cut
+            if can_wait and self._are_few(most):
+                return []
+        segments = [*self._held.values(), *self._take_ready(most)]
+        self._held.clear()
+        return segments
+
+    def _are_few(self, most: int) -> bool:
+        held = sum(len(s.reading.observations) for s in self._held.values())
+        return held < OBSERVATIONS_AT_ONCE * (most - len(self._ready))
 
     def _take_ready(self, most: int) -> list[Segment]:
         """Messages of the reading process, as many as are recorded in one go."""
@@ -376,24 +398,3 @@ class Intake:
         self.progress.bytes_total = sum(seen.size for seen in files.values())
         self.progress.behind = behind
         self.progress.bytes_behind = sum(behind.values())
-
-
-def _agents(segments: Iterable[Segment]) -> Iterator[Agent]:
-    """What subagents' logs, or the notes beside them, say of those that were read."""
-    for segment in segments:
-        point = segment.checkpoint
-        for found in segment.reading.subagents:
-            yield Agent(point.source, *astuple(found))
-        agent_id = SOURCES[point.source].agent_of(os.fsdecode(point.path))
-        sessions = {
-            context.session_id
-            for context in segment.reading.contexts
-            if context.agent_id == agent_id
-        }
-        if not agent_id or not sessions:
-            continue
-        note = note_beside(os.fsdecode(point.path))
-        if note is not None:
-            for session in sessions:
-                kind, parent = note.agentType, note.parentAgentId
-                yield Agent(point.source, session, agent_id, kind, parent)

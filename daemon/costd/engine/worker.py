@@ -16,10 +16,8 @@ from typing import BinaryIO
 import msgspec
 
 from costd.core.checkpoint import Checkpoint, Segment
-from costd.engine.frames import receive, send
+from costd.engine.frames import OBSERVATIONS_AT_ONCE, receive, send
 from costd.engine.reading import Reader
-
-_OBSERVATIONS_AT_ONCE = 1_000
 
 
 def serve(source: BinaryIO, sink: BinaryIO, max_line_bytes: int) -> None:
@@ -37,7 +35,7 @@ def serve(source: BinaryIO, sink: BinaryIO, max_line_bytes: int) -> None:
                 point, more = segment.checkpoint, segment.more  # noqa: PLW2901 - the next stretch begins there
                 segments.append(segment)
                 held += len(segment.reading.observations)
-                if held >= _OBSERVATIONS_AT_ONCE:
+                if held >= OBSERVATIONS_AT_ONCE:
                     send(sink, encode(segments))
                     segments, held = [], 0
         if segments:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from typing import NamedTuple, Protocol
 
-BLOCK_BYTES = 1 << 19
+BLOCK_BYTES = 1 << 18
 PASS_BYTES = 32 << 20
 """As much as one pass reads of one log, so that no log keeps the others waiting."""
 MAX_LINE_BYTES = 16 << 20

@@ -67,6 +67,33 @@ class Deltas:
         sums[9] += sign * reasoning
         sums[10] += sign * searches
 
+    def add_new(self, row: Values) -> None:
+        """Count a new row in: as ``add``, and quicker for what nearly every row is."""
+        (
+            _, _, _, _, _, part, _, _, context, service, at, flags,
+            fresh, out, read, short, hour, reasoning, searches, cost, _,
+        ) = row  # fmt: skip
+        if part or cost is None or context in self._split:
+            self.add(row)
+            return
+        key = (at // BUCKET_MS, context, 0, service)
+        sums = self._cells.get(key)
+        if sums is None:
+            sums = self._cells[key] = [0] * 12
+        sums[0] += 1
+        if not flags & Flag.FINAL:
+            sums[1] += 1
+        sums[4] += fresh
+        sums[5] += out
+        sums[6] += read
+        sums[7] += short
+        sums[8] += hour
+        if reasoning:
+            sums[9] += reasoning
+        if searches:
+            sums[10] += searches
+        sums[11] += cost
+
     def write(self, connection: Connection) -> None:
         """Add the differences to cells and stints; those that came to nothing go."""
         changed = [(*key, *sums) for key, sums in self._cells.items() if any(sums)]

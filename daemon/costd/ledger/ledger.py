@@ -31,10 +31,11 @@ from costd.ledger.database import Database
 from costd.ledger.event_logs import LogRead
 from costd.ledger.events import Taken
 from costd.ledger.evidence import chunks
+from costd.ledger.groups import Groups
 from costd.ledger.moves import Moves
 from costd.ledger.owners import SESSIONS_AT_ONCE, Owners
 from costd.ledger.places import Places
-from costd.ledger.record import Recorded, Recorder
+from costd.ledger.record import Recorded, Recorder, next_id
 from costd.ledger.reprice import Repriced, reprice
 from costd.ledger.tracker import Imported
 from costd.ledger.world import Directory, Repository
@@ -60,6 +61,10 @@ class Ledger:
         self.card = card
         self.keys = self._with_imported(keys)
         self._places = Places(self.database.connection)
+        self._groups = Groups()
+        with self.database.reading() as connection:
+            if next_id(connection) == 1:
+                self._groups.begin()
         self.owners = Owners(self.database.connection, self.keys)
         self._laying = 0
         self.unlaid: list[int] = self._find_unlaid()
@@ -80,7 +85,9 @@ class Ledger:
         read = list(segments)
         with self._changing() as connection:
             before = evidence.last_context(connection)
-            recorder = Recorder(connection, self._places, self.card, self.owners.split)
+            recorder = Recorder(
+                connection, self._places, self._groups, self.card, self.owners.split
+            )
             recorded = recorder.record(read)
             new_to = agents.put(connection, self._places, found)
             new_to |= agents.put_forks(connection, recorder.copies)
@@ -106,6 +113,7 @@ class Ledger:
     def settle(self) -> None:
         """After much was recorded: a short write-ahead log and little memory."""
         self._places.forget()
+        self._groups.forget()
         self.owners.world.forget()
         self.database.checkpoint()
         self.database.shrink_memory()

@@ -42,12 +42,12 @@ class Places:
             if len(self._contexts) >= _REMEMBERED:
                 self._contexts.clear()
             session = self.session(source, context.session_id)
-            place = (session, context.agent_id, context.cwd, context.branch)
+            place = (session, context.agent_id, context.cwd, context.branch, at)
             number = self._contexts[key] = self._number(
-                "SELECT id FROM context WHERE session = ? AND agent_id = ? "
-                "AND cwd = ? AND branch = ?",
-                f"INSERT INTO context (session, agent_id, cwd, branch, first_at, "
-                f"last_at) VALUES (?, ?, ?, ?, {at:d}, {at:d})",
+                "SELECT id FROM context WHERE session = ?1 AND agent_id = ?2 "
+                "AND cwd = ?3 AND branch = ?4 AND ?5 IS NOT NULL",
+                "INSERT INTO context (session, agent_id, cwd, branch, first_at, "
+                "last_at) VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
                 place,
             )
         return number

@@ -21,6 +21,7 @@ from costd.core.usage import Flag, Observation
 from costd.ledger import logs
 from costd.ledger.attempts import put_api_error
 from costd.ledger.cells import Deltas
+from costd.ledger.groups import Groups
 from costd.ledger.pieces import Split
 from costd.ledger.places import Places
 from costd.ledger.pricing import Pricer
@@ -34,6 +35,11 @@ Key = tuple[int, str, str]
 """A group: its number, and the response id and scope that tell it from others."""
 Place = tuple[int, str, str]
 """Within a group: log, request id, part."""
+Sight = tuple[int, Observation]
+"""A response as the log with that number shows it."""
+Fresh = dict[Key, Sight]
+Again = dict[Key, list[Sight]]
+"""The others, where a group is seen more than once."""
 
 
 class Recorded(NamedTuple):
@@ -50,10 +56,16 @@ class Recorder:
     """Writes segments into the ledger, inside a transaction of the caller."""
 
     def __init__(
-        self, connection: Connection, places: Places, card: RateCard, split: Split
+        self,
+        connection: Connection,
+        places: Places,
+        groups: Groups,
+        card: RateCard,
+        split: Split,
     ) -> None:
         self._connection = connection
         self._places = places
+        self._groups = groups
         self._pricer = Pricer(connection, card)
         self._deltas = Deltas(split)
         self._added: list[Values] = []
@@ -63,7 +75,7 @@ class Recorder:
         self._logs: dict[int, tuple[int, bool, str]] = {}
         self._lasted: dict[int, int] = {}
         self._kept: list[tuple[int, int, str, bytes]] = []
-        self._next = self._first = _next_id(connection)
+        self._next = next_id(connection)
         self._new_responses = self._changed = 0
         self.copies: dict[tuple[int, int], int] = {}
         """Contexts of copies with those of their originals: when the last was made."""
@@ -75,7 +87,8 @@ class Recorder:
 
     def record(self, segments: Iterable[Segment]) -> Recorded:
         """Record what was read; the segments of one log in their order."""
-        fresh: dict[Key, list[tuple[int, Observation]]] = {}
+        fresh: Fresh = {}
+        again: Again = {}
         read = 0
         for segment in segments:
             if segment.error:
@@ -83,14 +96,17 @@ class Recorder:
                 continue
             file_id = logs.put(self._connection, segment)
             read += segment.checkpoint.offset - segment.start
-            self._take(file_id, segment, fresh)
-        known = self._known({key[0] for key in fresh})
+            self._take(file_id, segment, fresh, again)
+        groups = self._groups.of({key[0] for key in fresh})
+        known = self._known(groups)
         evidence = self._evidence({key[0] for key in known})
-        for key, seen in fresh.items():
-            if len(seen) == 1 and key not in known:
-                self._new(*seen[0])
-            else:
-                self._regroup(key, known.get(key, []), evidence.get(key, {}), seen)
+        for key in [
+            *again,
+            *(key for key in known if key in fresh and key not in again),
+        ]:
+            seen = [fresh.pop(key), *again.get(key, ())]
+            self._regroup(key, known.get(key, []), evidence.get(key, {}), seen)
+        self._new(fresh.values())
         self._write()
         earliest = min(self._moments(), default=_NEVER)
         return Recorded(self._new_responses, self._changed, read, earliest)
@@ -99,7 +115,8 @@ class Recorder:
         self,
         file_id: int,
         segment: Segment,
-        fresh: dict[Key, list[tuple[int, Observation]]],
+        fresh: Fresh,
+        again: Again,
     ) -> None:
         """Give observations the ledger's numbers and sort them into groups."""
         reading, source = segment.reading, segment.checkpoint.source
@@ -113,10 +130,8 @@ class Recorder:
             if seen.at > lasted.get(seen.context, 0):
                 lasted[seen.context] = seen.at
             key = (seen.group, seen.response_id, seen.scope)
-            if key in fresh:
-                fresh[key].append((file_id, seen))
-            else:
-                fresh[key] = [(file_id, seen)]
+            if fresh.setdefault(key, sight := (file_id, seen)) is not sight:
+                again.setdefault(key, []).append(sight)
         self._facts(source, segment)
 
     def _facts(self, source: str, segment: Segment) -> None:
@@ -169,22 +184,25 @@ class Recorder:
         return found
 
     def _in_groups(self, query: str, groups: set[int]) -> Iterator[tuple[Any, ...]]:
-        if self._first == 1:
-            return  # nothing was ever recorded
         wanted = list(groups)
         for start in range(0, len(wanted), _AT_ONCE):
             some = wanted[start : start + _AT_ONCE]
             marks = ", ".join("?" * len(some))
             yield from self._connection.execute(f"{query} WHERE grp IN ({marks})", some)
 
-    def _new(self, file_id: int, seen: Observation) -> None:
-        """A response that is seen for the first time, and once."""
-        cost, price_id = self._pricer.price(seen)
-        row = to_row(self._next, file_id, seen, cost, price_id)
-        self._next += 1
-        self._new_responses += seen.part == ""  # others are billed beside one
-        self._added.append(row)
-        self._deltas.add(row)
+    def _new(self, sights: Iterable[Sight]) -> None:
+        """Responses of which nothing else is known."""
+        number, responses = self._next, 0
+        price, count, add = self._pricer.price, self._deltas.add_new, self._added.append
+        for file_id, seen in sights:
+            cost, price_id = price(seen)
+            row = to_row(number, file_id, seen, cost, price_id)
+            number += 1
+            responses += seen.part == ""  # others are billed beside one
+            add(row)
+            count(row)
+        self._next = number
+        self._new_responses += responses
 
     def _regroup(
         self,
@@ -273,7 +291,7 @@ class Recorder:
             if old is None and seen.part in nameless:
                 old = before.pop(("", seen.part), None)
             if old is None:
-                self._new(file_id, seen)
+                self._new([(file_id, seen)])
                 continue
             cost, price_id = self._pricer.price(seen)
             row = to_row(old.id, file_id, seen, cost, price_id)
@@ -331,6 +349,7 @@ def _is_plain(evidence: dict[Place, Observation], found: list[Canonical]) -> boo
     )
 
 
-def _next_id(connection: Connection) -> int:
+def next_id(connection: Connection) -> int:
+    """The number of the next response; 1 where there is none."""
     (last,) = connection.execute("SELECT max(id) FROM response").fetchone()
     return (last or 0) + 1

@@ -6,8 +6,6 @@ block of every response in a first import.
 
 from __future__ import annotations
 
-import msgspec
-
 from costd.core.instants import parse_instant
 from costd.core.usage import Flag, Observation, Reading, SkippedLine
 from costd.sources.claude_code import damage, notes
@@ -23,6 +21,7 @@ from costd.sources.claude_code.parts import (
 )
 from costd.sources.claude_code.prompts import answers_tools, is_prompt
 from costd.sources.claude_code.shapes import (
+    BROKEN,
     Iteration,
     Line,
     Message,
@@ -30,12 +29,12 @@ from costd.sources.claude_code.shapes import (
     Note,
     Usage,
     decode_line,
+    decode_lines,
     decode_note,
 )
 from costd.sources.claude_code.state import Asked, Search, unpack
 
 _LONGEST_TIME = 64
-_BROKEN = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 
 
 class Parser:
@@ -60,14 +59,12 @@ class Parser:
         # Of the newest response only values are kept: a line holds on to the buffer.
         self._newest = Observation("", "", "", "", *[0] * 13)
         self._newest_usage: Usage | None = None
-        self._newest_key: tuple[object, ...] = ()
+        self._newest_key: tuple[object, ...] = (None,)
         self._folds = Folds()
         self._reading = Reading([], [], [], [], [], [], [], 0, 0, 0, 0, forked=False)
         self._first, self._last = "", self._state.last
 
-    def take(  # noqa: C901 - every line comes this way: a call for each would cost
-        self, data: bytearray | bytes, start: int, stop: int, base: int
-    ) -> None:
+    def take(self, data: bytearray | bytes, start: int, stop: int, base: int) -> None:
         """Read the complete lines in ``data[start:stop]``.
 
         Args:
@@ -77,34 +74,30 @@ class Parser:
             base: the log's offset of ``data[0]``.
         """
         view = memoryview(data)
-        find, decode = data.find, decode_line
         again, response = self._again, self._response
-        lines = 0
-        while start < stop:
-            end = find(b"\n", start, stop)
-            lines += 1
-            try:
-                line = decode(view[start:end])
-            except _BROKEN:
-                self._damaged(bytes(view[start:end]), base + start)
-            else:
-                message = line.message
-                if message is not None and message.usage is not None:
-                    if not again(line, message, message.usage):
-                        response(line, message, message.usage, base + start)
-                elif line.type != "user" or has_searches(line.toolUseResult):
-                    self._other(line, view, start, end, base)
-                elif not self._state.prompted:
-                    self._prompted(line, view[start:end])
-                if line.isApiErrorMessage:
-                    failed(view[start:end], self._at(line), self._reading)
-                if line.timestamp is not None:
-                    self._last = line.timestamp
-                    if not self._first:
-                        self._first = line.timestamp
-            start = end + 1
+        lines = decode_lines(data, view, start, stop)
+        for line, begin, end in lines:
+            if line is None:
+                self._damaged(bytes(view[begin:end]), base + begin)
+                continue
+            message = line.message
+            if message is not None and message.usage is not None:
+                if message.id != self._newest_key[0] or not again(
+                    line, message, message.usage
+                ):
+                    response(line, message, message.usage, base + begin)
+            elif line.type != "user" or has_searches(line.toolUseResult):
+                self._other(line, view, begin, end, base)
+            elif not self._state.prompted:
+                self._prompted(line, view[begin:end])
+            if line.isApiErrorMessage:
+                failed(view[begin:end], self._at(line), self._reading)
+            if line.timestamp is not None:
+                self._last = line.timestamp
+                if not self._first:
+                    self._first = line.timestamp
         view.release()
-        self._reading.lines += lines
+        self._reading.lines += len(lines)
 
     def take_unterminated(self, data: bytes, base: int) -> bool:
         """Read a last line without a newline if it is one whole object already.
@@ -114,7 +107,7 @@ class Parser:
         """
         try:
             line = decode_line(data)
-        except _BROKEN:
+        except BROKEN:
             return False
         if line.message is not None and line.message.usage is not None:
             self._response(line, line.message, line.message.usage, base)
@@ -307,7 +300,7 @@ class Parser:
         if line.type in notes.KINDS:
             try:
                 found = decode_note(view[start:end])
-            except _BROKEN:
+            except BROKEN:
                 self.skip(base + start, end - start, "a note of another shape")
             else:
                 self._note(line, found)
@@ -393,4 +386,4 @@ class Parser:
 
 def _instant(text: str | None) -> int:
     """Milliseconds; 0 where there is no time at which anything was logged."""
-    return (parse_instant(text) if text else None) or 0
+    return (parse_instant(text) or 0) if text else 0

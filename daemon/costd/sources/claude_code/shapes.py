@@ -58,24 +58,24 @@ class Usage(Struct, gc=False):
     """``message.usage``; ``input_tokens`` leaves the cached ones out."""
 
     input_tokens: Count | None = None
-    output_tokens: Count | None = None
     cache_creation_input_tokens: Count | None = None
     cache_read_input_tokens: Count | None = None
-    cache_creation: CacheCreation | None = None
+    output_tokens: Count | None = None
     server_tool_use: ServerToolUse | None = None
-    output_tokens_details: OutputDetails | None = None
+    cache_creation: CacheCreation | None = None
     inference_geo: str | None = None
-    speed: str | None = None
     iterations: list[Iteration] | None = None
+    speed: str | None = None
+    output_tokens_details: OutputDetails | None = None
     fallback_credit: FallbackCredit | None = None
 
 
 class Block(Struct, gc=False):
     """A content block: only which tool it calls or answers."""
 
+    tool_use_id: str | None = None
     id: str | None = None
     name: str | None = None
-    tool_use_id: str | None = None
 
 
 class Message(Struct, gc=False):
@@ -83,9 +83,9 @@ class Message(Struct, gc=False):
 
     model: str | None = None
     id: str | None = None
+    content: list[Block] | str | None = None
     stop_reason: str | None = None
     usage: Usage | None = None
-    content: list[Block] | str | None = None
 
 
 class ForkedFrom(Struct, gc=False):
@@ -120,25 +120,25 @@ class Progress(Struct, gc=False):
 
 
 class Line(Struct, gc=False):
-    """Any line."""
+    """Any line; the fields in the order of most logs, in which they are found at once."""
 
-    type: str | None = None
-    sessionId: str | None = None  # noqa: N815 - the log's own name
-    session_id: str | None = None
-    cwd: str | None = None
-    gitBranch: str | None = None  # noqa: N815 - the log's own name
-    timestamp: str | None = None
-    uuid: str | None = None
     parentUuid: str | None = None  # noqa: N815 - the log's own name
-    requestId: str | None = None  # noqa: N815 - the log's own name
-    request_id: str | None = None
-    agentId: str | None = None  # noqa: N815 - the log's own name
     isSidechain: bool | None = None  # noqa: N815 - the log's own name
+    cwd: str | None = None
+    sessionId: str | None = None  # noqa: N815 - the log's own name
+    gitBranch: str | None = None  # noqa: N815 - the log's own name
+    agentId: str | None = None  # noqa: N815 - the log's own name
+    message: Message | None = None
+    requestId: str | None = None  # noqa: N815 - the log's own name
+    type: str | None = None
+    uuid: str | None = None
+    timestamp: str | None = None
+    toolUseResult: ToolResult | str | list[Raw] | None = None  # noqa: N815 - the log's own name
     isApiErrorMessage: bool | None = None  # noqa: N815 - the log's own name
     forkedFrom: ForkedFrom | None = None  # noqa: N815 - the log's own name
-    toolUseResult: ToolResult | str | list[Raw] | None = None  # noqa: N815 - the log's own name
-    message: Message | None = None
     data: Progress | None = None
+    session_id: str | None = None
+    request_id: str | None = None
 
 
 class WorktreeSession(Struct, gc=False):
@@ -162,3 +162,36 @@ class Note(Struct, gc=False):
 
 decode_line = msgspec.json.Decoder(Line).decode
 decode_note = msgspec.json.Decoder(Note).decode
+
+BROKEN = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
+"""What the decoders raise for a line that is damaged, or of another shape."""
+
+
+def decode_lines(
+    data: bytearray | bytes, view: memoryview, start: int, stop: int
+) -> list[tuple[Line | None, int, int]]:
+    """The lines in ``data[start:stop]``; None for those that could not be decoded.
+
+    All of a block at once, and whatever follows from them afterwards: each of the two
+    loops is small enough to stay near the processor.
+
+    Args:
+        data: a buffer; ``data[stop - 1]`` is a newline.
+        view: of ``data``.
+        start: where the first line begins.
+        stop: past the newline of the last line.
+
+    Returns:
+        Each line, where it begins, and where its newline is.
+    """
+    find, decode = data.find, decode_line
+    found: list[tuple[Line | None, int, int]] = []
+    add = found.append
+    while start < stop:
+        end = find(b"\n", start, stop)
+        try:
+            add((decode(view[start:end]), start, end))
+        except BROKEN:
+            add((None, start, end))
+        start = end + 1
+    return found
