@@ -87,7 +87,7 @@ def every_answer(top: Path) -> dict[str, list[Any]]:
             **spending_of(asked),
             **issues_of(asked),
             **claims_of(asked),
-            **keys_of(asked),
+            **known_of(asked),
             **events_of(asked),
             **runs_of(asked),
             "runtimes": [asked.ask("runtimes")],
@@ -148,14 +148,27 @@ def issues_of(asked: Asked) -> dict[str, list[Any]]:
     }
 
 
-def keys_of(asked: Asked) -> dict[str, list[Any]]:
-    """Keys that are imported, shown and forgotten."""
+def known_of(asked: Asked) -> dict[str, list[Any]]:
+    """Keys and pull requests that are imported, shown and forgotten."""
     supposed = asked.ask("import_keys", keys=["ZZZ"], source="x.csv", dry_run=True)
     made = asked.ask("import_keys", keys=["MIN", "ZZZ"], source="x.csv")
     return {
         "keys": [asked.ask("keys")],
         "import_keys": [supposed, made],
         "forget_keys": [asked.ask("forget_keys", keys=["ZZZ"])],
+        **prs_of(asked),
+    }
+
+
+def prs_of(asked: Asked) -> dict[str, list[Any]]:
+    """Pull requests that are imported, shown and forgotten."""
+    pull = {"repository": "o/r", "number": 7, "branch": "x", "closes": ["o/r#5"]}
+    supposed = asked.ask("import_prs", prs=[pull], source="x.json", dry_run=True)
+    made = asked.ask("import_prs", prs=[pull], source="x.json")
+    return {
+        "prs": [asked.ask("prs")],
+        "import_prs": [supposed, made],
+        "forget_prs": [asked.ask("forget_prs", prs=["o/r"])],
     }
 
 

@@ -27,6 +27,7 @@ from publish.wire import Engine, Surprises, UnixConnection, fetch, raw, wait_unt
 
 EXAMPLES = [
     ("/api/status", "status", {}),
+    ("/api/prs?limit=0", "prs", {"limit": 0}),
     (
         "/api/report?by=day&by=model,issue&since=7d&tz=Europe/Oslo",
         "report",
@@ -163,6 +164,7 @@ def test_every_question_is_tried_here() -> None:
     posts = {"sync", "reprice", "verify", "link", "unlink", "hook", "reload"}
     posts |= {"link_suggested", "events", "activity", "run", "clean_runs"}
     posts |= {"backup", "restore", "import_keys", "forget_keys", "keys"}
+    posts |= {"import_prs", "forget_prs"}
     assert {q.name for q in QUESTIONS} == posts | {name for _, name, _ in EXAMPLES}
 
 

@@ -17,6 +17,7 @@ COMMANDS = {
     "claims": "Who said what, and since when.",
     "suggest": "What could be linked, and one command that links all of it.",
     "keys": "Which tracker keys are believed; take them from a tracker's export.",
+    "prs": "Which pull requests close which issues; take them from gh.",
     "explain": "Why a response costs that, why a branch belongs to an issue.",
     "prices": "The rate card.",
     "reprice": "Price everything again, after prices have changed.",

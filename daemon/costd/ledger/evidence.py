@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeVar
 from costd.core.attribution import (
     Attribution,
     Made,
+    Number,
     attribute_place,
     role_of,
     with_commits,
@@ -134,6 +135,7 @@ def _judge(connection: Connection, world: World, contexts: list[_Context]) -> se
     sessions = {context.session for context in contexts}
     trees = _worktrees(connection, sessions)
     world.load()
+    links = _links(connection, sessions) if world.pulls else {}
     made = _committed(connection, sessions) if world.has_commits else {}
     places: list[tuple[object, ...]] = []
     projects: list[tuple[str, int]] = []
@@ -142,7 +144,12 @@ def _judge(connection: Connection, world: World, contexts: list[_Context]) -> se
         tree = _branch_of(trees.get(context.session, ()), context.cwd)
         kind = context.agent_type or _kind_by_id(context.agent_id)
         judged = world.judge(context.cwd, context.branch, tree, kind)
-        own = attribute_place(judged.place, judged.keys)
+        own = attribute_place(
+            judged.place,
+            judged.keys,
+            pulls=world.pulls,
+            links=links.get(context.session, ()),
+        )
         group = (context.session, world.root(context.cwd), tree or context.branch)
         if made and group in made:
             own = with_commits(own, made[group], judged.place, judged.keys)
@@ -207,6 +214,19 @@ def _committed(
         ):
             made = Made(tuple(names.split()), naming, others)
             found[session, root, branch] = made
+    return found
+
+
+def _links(connection: Connection, sessions: set[int]) -> dict[int, set[Number]]:
+    """The pull requests that sessions say they work on."""
+    found: dict[int, set[Number]] = {}
+    for some in chunks(sorted(sessions)):
+        for session, repository, number in connection.execute(
+            "SELECT session, lower(repository), number FROM pr_link "
+            f"WHERE session IN ({marks(some)})",
+            some,
+        ):
+            found.setdefault(session, set()).add((repository, number))
     return found
 
 

@@ -9,7 +9,7 @@ from sqlite3 import Connection
 
 from msgspec.structs import replace
 
-from costd.core.attribution import Keys
+from costd.core.attribution import Keys, Pull
 from costd.core.checkpoint import Checkpoint, Segment
 from costd.core.events import Event
 from costd.core.lamport import Clock
@@ -22,6 +22,7 @@ from costd.ledger import (
     events,
     evidence,
     logs,
+    pulls,
     tracker,
 )
 from costd.ledger.agents import Agent
@@ -192,6 +193,9 @@ class Ledger:
             groups = commits.touched(connection, world, contexts)
             groups |= {(each.root, name) for each in found for name in each.branches}
             self.owners.judge_commits(groups)
+            if world.pulls:
+                changed = self.owners.judge(pulls.linked(connection, contexts))
+                self.owners.lay_all(changed)
             commits.looked(connection, now)
             return found
 
@@ -297,6 +301,22 @@ class Ledger:
         self.keys = replace(self.keys, tracker=frozenset(keys))
         self.owners.world.believe(self.keys)
         return self.owners.everything() if self.keys.is_open else []
+
+    def know_pulls(
+        self, made: Sequence[pulls.ImportedPull], gone: Sequence[Pull]
+    ) -> list[int]:
+        """Keep pull requests that were imported, others no longer; as ``believe``.
+
+        Args:
+            made: what is known now.
+            gone: what is not, or is replaced.
+        """
+        with self.database.transaction() as connection:
+            pulls.remove(connection, gone)
+            pulls.put(connection, made)
+            self._mark(connection, "unfinished")
+        self.owners.world.forget()
+        return self.owners.everything()
 
     def _with_imported(self, keys: Keys) -> Keys:
         with self.database.reading() as connection:

@@ -11,7 +11,15 @@ from collections.abc import Iterable
 from sqlite3 import Connection
 from typing import NamedTuple
 
-from costd.core.attribution import Keys, Place, candidates, is_proven
+from costd.core.attribution import (
+    NO_PULLS,
+    Keys,
+    Place,
+    Pull,
+    Pulls,
+    candidates,
+    is_proven,
+)
 from costd.core.projects import project_of
 
 
@@ -78,6 +86,8 @@ class World:
         self._keys = keys
         self.has_commits = False
         """Whether sessions are known to have made commits that name issues."""
+        self.pulls = NO_PULLS
+        """The pull requests that were imported."""
         self._is_loaded = False
         self._directories: dict[str, Directory] = {}
         self._repositories: dict[str, Repository] = {}
@@ -134,6 +144,12 @@ class World:
         for path, root, is_repo in run("SELECT path, root, is_repo FROM directory"):
             known_to_be = None if is_repo is None else bool(is_repo)
             self._directories[path] = Directory(path, root, known_to_be)
+        self.pulls = Pulls(
+            Pull(repository, number, branch, head, tuple(closes.split()))
+            for repository, number, branch, head, closes in run(
+                "SELECT repository, number, branch, head, closes FROM pull_request"
+            )
+        )
         (found,) = run("SELECT EXISTS (SELECT 1 FROM committed)").fetchone()
         self.has_commits = bool(found)
         if self._keys.is_open:

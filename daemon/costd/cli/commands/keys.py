@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import click
 
 from costd.cli.answers import open_answers
+from costd.cli.exported import export_name, export_text
 from costd.cli.options import as_json, example, show
 from costd.cli.render.keys import forgotten_page, imported_page, keys_page
 from costd.core.attribution.exports import keys_in_export
-from costd.core.errors import CostdError, UsageError
-
-LARGEST = 512 * 1024 * 1024
-_LONGEST_NAME = 200
+from costd.core.errors import UsageError
 
 
 @click.group(
@@ -52,10 +48,9 @@ def command(context: click.Context, as_json: bool) -> None:
 @click.pass_obj
 def import_(config: str | None, file: str, dry_run: bool, as_json: bool) -> None:
     """Import keys."""
-    keys = sorted(keys_in_export(_text(file)))
-    name = "standard input" if file == "-" else Path(file).name
-    shown = "".join(sign for sign in name if sign.isprintable())[-_LONGEST_NAME:]
-    asked: dict[str, Any] = {"keys": keys, "source": shown, "dry_run": dry_run}
+    keys = sorted(keys_in_export(export_text(file)))
+    source = export_name(file)
+    asked: dict[str, Any] = {"keys": keys, "source": source, "dry_run": dry_run}
     with open_answers(config, fresh=False) as answers:
         body = answers.work("import_keys", asked)
     show(body, imported_page, is_json=as_json)
@@ -84,23 +79,3 @@ def forget(
     with open_answers(config, fresh=False) as answers:
         body = answers.work("forget_keys", asked)
     show(body, forgotten_page, is_json=as_json)
-
-
-def _text(file: str) -> str:
-    """The file as text; Excel writes UTF-16, and many put a mark in front."""
-    try:
-        if file == "-":
-            data = sys.stdin.buffer.read(LARGEST + 1)
-        else:
-            with Path(file).open("rb") as opened:
-                data = opened.read(LARGEST + 1)
-    except OSError as error:
-        raise CostdError(
-            f"{file[:200]!r} cannot be read: {error.strerror}.", "Name an export."
-        ) from None
-    if len(data) > LARGEST:
-        raise CostdError(
-            "The file is larger than 512 MiB.", "Export fewer issues, or only projects."
-        )
-    is_wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
-    return data.decode("utf-16" if is_wide else "utf-8-sig", "replace")

@@ -39,6 +39,7 @@ from costd.core.attribution.keys import (
 )
 from costd.core.attribution.model import THRESHOLD, Attribution, Place
 from costd.core.attribution.place import attribute_place
+from costd.core.attribution.pulls import NO_PULLS, Number, Pull, Pulls, owner_of
 from costd.core.attribution.roles import ROLES, role_of, session_type
 from costd.core.attribution.sentence import sentence
 from costd.core.attribution.spans import Span, layered, owner_at, spans
@@ -51,6 +52,7 @@ __all__ = [
     "CONFIDENCE",
     "DEFAULT_BRANCH",
     "NO_MATCH",
+    "NO_PULLS",
     "NO_REPO",
     "ORCHESTRATOR",
     "ROLES",
@@ -62,7 +64,10 @@ __all__ = [
     "Declared",
     "Keys",
     "Made",
+    "Number",
     "Place",
+    "Pull",
+    "Pulls",
     "Span",
     "addressed_issue",
     "attribute_place",
@@ -75,6 +80,7 @@ __all__ = [
     "layered",
     "names_in",
     "owner_at",
+    "owner_of",
     "promoted",
     "require_issue",
     "role_of",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from msgspec import structs
 
 from costd.core.attribution.branch import TEMPLATE, read_branch
@@ -14,12 +16,17 @@ from costd.core.attribution.model import (
     Found,
     Place,
 )
+from costd.core.attribution.pulls import NO_PULLS, Number, Pulls
 from costd.core.attribution.roles import role_of
 from costd.core.attribution.worktree import CONFIDENCE, worktree_names
 
 
 def attribute_place(
-    place: Place, keys: Keys, threshold: int = THRESHOLD
+    place: Place,
+    keys: Keys,
+    threshold: int = THRESHOLD,
+    pulls: Pulls = NO_PULLS,
+    links: Collection[Number] = (),
 ) -> Attribution:
     """The owner of what was done at ``place``, by evidence alone.
 
@@ -31,12 +38,15 @@ def attribute_place(
         place: where the response was made.
         keys: the tracker keys that are believed.
         threshold: percent from which evidence counts.
+        pulls: the pull requests that are known.
+        links: those that the session says it works on.
     """
     branch = place.worktree_branch or place.branch
-    by_path = _read_worktree(place, keys)
+    by_path = _read_worktree(place, keys, pulls)
     by_branch = NOTHING
     if not is_default_branch(branch, place.default_branch):
         by_branch = read_branch(branch, keys, place.repo)
+        by_branch = pulls.read(by_branch, place, keys, links)
     found = _stronger(by_path, by_branch, is_real=place.worktree_branch != "")
     if found.rival or found.confidence < threshold:
         return bucket(place, found, branch)
@@ -49,7 +59,7 @@ def attribute_place(
     )
 
 
-def _read_worktree(place: Place, keys: Keys) -> Found:
+def _read_worktree(place: Place, keys: Keys, pulls: Pulls) -> Found:
     """What the innermost worktree says whose name says anything."""
     best = NOTHING
     for name in worktree_names(place.cwd):
@@ -58,7 +68,7 @@ def _read_worktree(place: Place, keys: Keys) -> Found:
             best = found
         if best.confidence >= THRESHOLD:
             break
-    return best
+    return pulls.read(best, place, keys) if best.rule == "pr" else best
 
 
 def _stronger(by_path: Found, by_branch: Found, *, is_real: bool) -> Found:

@@ -12,7 +12,7 @@ _REASONS = {
     "orchestrator": "the orchestrator's own record names it",
     "worktree-path": "the worktree's directory names it",
     "branch": "the branch names it",
-    "pr": "the branch belongs to that pull request",
+    "pr": "the branch belongs to a pull request",
     "commit": "commits that were made in this session name it",
     "inherit": "the session or agent that started this one works on it",
 }

@@ -35,6 +35,9 @@ MODULES = {
     "keys": "keys",
     "import_keys": "keys",
     "forget_keys": "keys",
+    "prs": "prs",
+    "import_prs": "prs",
+    "forget_prs": "prs",
     "issues": "issues",
     "issue": "issues",
     "costs_by_issue": "issues",
@@ -62,7 +65,8 @@ MODULES = {
 """Which module answers a question, in a function of the question's name."""
 
 CHANGING = frozenset(
-    "reprice hook link unlink link_suggested import_keys forget_keys".split()
+    "reprice hook link unlink link_suggested import_keys forget_keys import_prs "
+    "forget_prs".split()
 )
 """Questions after which what was worked out before may not be so any more."""
 

@@ -63,7 +63,7 @@ def _owner_of_place(view: View, params: Params) -> Attribution:
         text(params, "branch") or "",
         repo=text(params, "repo") or "",
     )
-    own = attribute_place(judged.place, judged.keys)
+    own = attribute_place(judged.place, judged.keys, pulls=owners.world.pulls)
     said = owners.claims.about(judged.place, "")
     return owner_at(layered(own, said), view.now)
 
