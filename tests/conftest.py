@@ -51,6 +51,22 @@ settings.register_profile(
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "dev")
 
 
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The very last lines name what failed: what stands above may be long."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or hasattr(config, "workerinput"):
+        return
+    stats = reporter.stats
+    wrong = [
+        report.nodeid for kind in ("failed", "error") for report in stats.get(kind, ())
+    ]
+    if wrong:
+        reporter.ensure_newline()
+        reporter.write_line(f"== {len(wrong)} failed or could not begin:")
+        for nodeid in sorted(wrong):
+            reporter.write_line(f"   {nodeid}")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def private_home() -> Iterator[Path]:
     """An empty home, an empty runtime directory, UTC, no colours: for everyone."""

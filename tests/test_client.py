@@ -18,6 +18,7 @@ import pytest
 import places
 from costd import client
 from costd.config import load_config
+from patient import patient
 
 
 class Server:
@@ -86,9 +87,16 @@ def spooled(state: Path) -> list[dict[str, object]]:
     return [json.loads(path.read_text()) for path in found]
 
 
-def test_a_link_reaches_the_daemon(server: Server, state: Path) -> None:
+@pytest.fixture
+def answering(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
+    """The same, and whoever asks waits until it has answered."""
+    patient(monkeypatch)
+    return server
+
+
+def test_a_link_reaches_the_daemon(answering: Server, state: Path) -> None:
     assert client.link(session="s-1", issue="MIN-1", role="review", key="k") == "done"
-    head, _, body = server.requests[0].partition(b"\r\n\r\n")
+    head, _, body = answering.requests[0].partition(b"\r\n\r\n")
     assert head.startswith(b"POST /api/claims HTTP/1.1\r\n")
     assert json.loads(body) == {
         "session": "s-1",
@@ -99,9 +107,9 @@ def test_a_link_reaches_the_daemon(server: Server, state: Path) -> None:
     assert spooled(state) == []
 
 
-def test_times_keep_the_names_that_the_daemon_knows(server: Server) -> None:
+def test_times_keep_the_names_that_the_daemon_knows(answering: Server) -> None:
     client.link(pid=7, issue="MIN-1", since="2026-11-01T00:00:00Z", until=None)
-    body = json.loads(server.requests[0].partition(b"\r\n\r\n")[2])
+    body = json.loads(answering.requests[0].partition(b"\r\n\r\n")[2])
     assert body.pop("key")
     assert body == {"pid": 7, "issue": "MIN-1", "from": "2026-11-01T00:00:00Z"}
 
@@ -113,16 +121,16 @@ def test_each_message_has_a_key_of_its_own(state: Path) -> None:
     assert len(keys) == 20
 
 
-def test_the_costs_of_an_issue(server: Server) -> None:
-    server.answer({"totalCost": 1.5})
+def test_the_costs_of_an_issue(answering: Server) -> None:
+    answering.answer({"totalCost": 1.5})
     assert client.cost("owner/na me#45") == {"totalCost": 1.5}
-    assert server.requests[0].startswith(
+    assert answering.requests[0].startswith(
         b"GET /api/issues/owner%2Fna%20me%2345/costs HTTP/1.1\r\n"
     )
 
 
-def test_a_refusal_is_told_and_not_spooled(server: Server, state: Path) -> None:
-    server.answer({"error": "It is empty.", "fix": "Give an id."}, 400)
+def test_a_refusal_is_told_and_not_spooled(answering: Server, state: Path) -> None:
+    answering.answer({"error": "It is empty.", "fix": "Give an id."}, 400)
     assert (
         client.link(session="s", issue="") == "RefusedError: It is empty. Give an id."
     )

@@ -16,6 +16,7 @@ import pytest
 import places
 from cli.canned import Daemon, report, serve, status
 from costd.cli.entry import run
+from patient import patient
 from publish.wire import PATIENCE
 
 Env = dict[str, str]
@@ -54,8 +55,9 @@ def state_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def daemon(server: Daemon, state_dir: Path) -> Daemon:
+def daemon(server: Daemon, state_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Daemon:
     """A daemon that answers ``status`` and ``report``, and that commands find."""
+    patient(monkeypatch)
     server.answers.clear()
     server.asked.clear()
     server.version = Daemon().version

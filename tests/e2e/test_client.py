@@ -11,7 +11,7 @@ import pytest
 import places
 from costd import client
 from e2e.agents import write_agent
-from e2e.daemons import RealDaemon, environment, until
+from e2e.daemons import PATIENCE_SECONDS, RealDaemon, environment, until
 
 SESSION = "1a2b3c4d-0000-4000-8000-00000000000a"
 
@@ -33,7 +33,7 @@ def daemon(monkeypatch: pytest.MonkeyPatch) -> Iterator[RealDaemon]:
 def cost(issue: str) -> float:
     """What the daemon says; nothing while it knows nothing."""
     try:
-        answer = client.cost(issue)
+        answer = client.cost(issue, PATIENCE_SECONDS)
     except client.RefusedError:
         return 0.0
     found = answer["totalCost"]
@@ -46,13 +46,16 @@ def test_what_is_linked_can_be_asked_for(daemon: RealDaemon, issue: str) -> None
     daemon.start()
     assert cost(issue) == 0
     assert (
-        client.link(session=SESSION, issue=issue, role="review", seconds=30) == "done"
+        client.link(
+            session=SESSION, issue=issue, role="review", seconds=PATIENCE_SECONDS
+        )
+        == "done"
     )
     until(lambda: cost(issue) > 0, "its cost")
-    answer = client.cost(issue)
+    answer = client.cost(issue, PATIENCE_SECONDS)
     assert answer["issueId"] == issue
     assert "cannot be an issue" in client.link(
-        session=SESSION, issue="../x", seconds=30
+        session=SESSION, issue="../x", seconds=PATIENCE_SECONDS
     )
 
 

@@ -78,7 +78,7 @@ def costd(daemon: RealDaemon, *words: str, text: str = "") -> str:
 def numbers() -> list[Any]:
     """Everything that is said of events, without the moment of saying it."""
     found: list[Any] = [
-        client.ask("GET", path, None, 30)
+        client.ask("GET", path, None, PATIENCE_SECONDS)
         for path in (
             "/api/kpi",
             "/api/kpi?period=task",
@@ -95,10 +95,10 @@ def numbers() -> list[Any]:
 def tell_in_every_way(daemon: RealDaemon) -> None:
     """By the socket, the client, the command line, standard input, and the log."""
     lines = "".join(json.dumps(event) + "\n" for event in STORY)
-    assert client.ask("POST", "/api/events", STORY, 30)["rejected"] == []
+    assert client.ask("POST", "/api/events", STORY, PATIENCE_SECONDS)["rejected"] == []
     for event in STORY:
         kind, fields = event["type"], {k: v for k, v in event.items() if k != "type"}
-        assert client.event(kind, seconds=30, **fields) == "done"
+        assert client.event(kind, seconds=PATIENCE_SECONDS, **fields) == "done"
     costd(daemon, "event", "-", text=lines)
     words = [f"{name}={value}" for name, value in STORY[1].items() if name != "type"]
     costd(daemon, "event", "execution", *words)
@@ -135,7 +135,9 @@ def test_the_clock_goes_on_whatever_becomes_of_its_file(daemon: RealDaemon) -> N
     seen: list[int] = []
     for damage in (None, b"", b'{"lamport": 5', None):
         daemon.start()
-        assert client.event("task_start", seconds=30, task_id="T") == "done"
+        assert (
+            client.event("task_start", seconds=PATIENCE_SECONDS, task_id="T") == "done"
+        )
         seen.append(daemon.ask("event", "query", "--limit", "1")["rows"][0]["lamport"])
         daemon.kill()
         if damage is None:
@@ -148,7 +150,7 @@ def test_the_clock_goes_on_whatever_becomes_of_its_file(daemon: RealDaemon) -> N
         (state(daemon) / name).unlink(missing_ok=True)
     clock.write_text('{"node_id": "node-1", "lamport": 1000}')
     daemon.start()
-    assert client.event("task_start", seconds=30, task_id="T") == "done"
+    assert client.event("task_start", seconds=PATIENCE_SECONDS, task_id="T") == "done"
     (row,) = daemon.ask("event", "query")["rows"]
     assert (row["lamport"], row["node_id"]) == (1001, "node-1")
 
