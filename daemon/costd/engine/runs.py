@@ -94,7 +94,7 @@ class Runs:
         if report.get("truncated") is True:
             report = self._files.whole(report)
         run = told_run(report, source)
-        with self._ledger.database.transaction() as connection:
+        with self._ledger.database.transaction(told=True) as connection:
             is_new = stored.put(connection, run)
         if is_new:
             self._attempts.reported(run.issue, run.run_id, run.started_at)

@@ -71,22 +71,33 @@ class Database:
         return 0 if self.is_closed else self.connection.total_changes
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self, *, told: bool = False) -> Iterator[sqlite3.Connection]:
         """All or nothing.
+
+        Args:
+            told: whether it holds what no log says again. Then it is on the disk when
+                this ends, and a power cut does not take it; what was read from logs
+                is read from them again.
 
         Raises:
             LedgerBusyError: nothing was written, and it is worth another try.
             LedgerError: nothing was written.
         """
+        run = self.connection.execute
         with translated(self.path):
-            self.connection.execute("BEGIN IMMEDIATE")
+            if told:
+                run("PRAGMA synchronous = FULL")
+            run("BEGIN IMMEDIATE")
             try:
                 yield self.connection
-                self.connection.execute("COMMIT")
+                run("COMMIT")
             except BaseException:
                 if self.connection.in_transaction:
-                    self.connection.execute("ROLLBACK")
+                    run("ROLLBACK")
                 raise
+            finally:
+                if told:
+                    run("PRAGMA synchronous = NORMAL")
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

@@ -155,7 +155,7 @@ class Ledger:
         Raises:
             LedgerBusyError: nothing was kept; say the same again later.
         """
-        with self.database.transaction() as connection:
+        with self.database.transaction(told=log is None) as connection:
             if log is not None:
                 event_logs.put(connection, log)
             card = self.card
@@ -217,18 +217,18 @@ class Ledger:
         Returns:
             What was made, and the sessions that ``lay`` has yet to look at.
         """
-        with self._changing() as connection:
+        with self._changing(told=True) as connection:
             return self._begin(claiming.make(connection, self.owners, news), moves)
 
     def unclaim(self, ids: Sequence[int], now: int, by: str, moves: Moves) -> Change:
         """Take claims back, as ``claim``."""
-        with self._changing() as connection:
+        with self._changing(told=True) as connection:
             change = claiming.take_back(connection, self.owners, ids, now, by)
             return self._begin(change, moves)
 
     def end_claims(self, ends: Sequence[tuple[int, int]]) -> Change:
         """Give claims without an end one, as ``claim``."""
-        with self._changing() as connection:
+        with self._changing(told=True) as connection:
             change = claiming.end(connection, self.owners, ends)
             return self._begin(change, Moves())
 
@@ -295,7 +295,7 @@ class Ledger:
         Returns:
             The sessions that ``lay`` has yet to judge anew: all, where it matters.
         """
-        with self.database.transaction() as connection:
+        with self.database.transaction(told=True) as connection:
             tracker.put(connection, keys)
             self._mark(connection, "unfinished")
         self.keys = replace(self.keys, tracker=frozenset(keys))
@@ -348,10 +348,10 @@ class Ledger:
         connection.execute("INSERT OR REPLACE INTO meta VALUES ('owners', ?)", (value,))
 
     @contextmanager
-    def _changing(self) -> Iterator[Connection]:
+    def _changing(self, *, told: bool = False) -> Iterator[Connection]:
         """A transaction; if it fails, what is remembered goes with it."""
         try:
-            with self.database.transaction() as connection:
+            with self.database.transaction(told=told) as connection:
                 yield connection
         except BaseException:
             self._places.forget()
