@@ -541,6 +541,56 @@ def test_a_failure_that_two_tell_of_is_one(world: World, told: str) -> None:
     assert [e["message"] for e in found["errorPatterns"]] == ["out of memory"]
 
 
+def errors_of(world: World) -> tuple[int, list[int], list[tuple[str, int]]]:
+    """Errors of today, by day, and by kind."""
+    found = world.ask("performance")
+    return (
+        found["summary"]["errorsToday"],
+        [day["errors"] for day in found["daily"]],
+        [(each["message"], each["count"]) for each in found["errorPatterns"]],
+    )
+
+
+def test_the_end_of_a_task_repeats_what_failed_in_it(world: World) -> None:
+    """By hand: a run (1) and its task's end; a call (1) and its task's end, told in the
+    wrong order; an end of which nothing else tells (1); a second try whose call went
+    well (1); a call that failed in a task that came to a good end (1).
+    """
+    ended = {"type": "task_end", "status": "failed"}
+    call = {"type": "execution", "agent": "codex", "duration_ms": 9}
+    at = [format_instant(NOON - (60 - n) * MINUTE) for n in range(60)]
+    report = MetricsCollector(run_id=RUN, issue="MIN-1", environ={}).to_report()
+    report["timing"] |= {"started_at": at[0], "completed_at": at[2]}
+    report["outcome"] |= {"status": "failed", "exit_code": 3}
+    world.ask("run", report=report)
+    world.tell(**ended, task_id="MIN-1", timestamp=at[3])
+    world.tell(**ended, task_id="T2", timestamp=at[6])
+    world.tell(**call, task_id="T2", success=False, error="OOM", timestamp=at[5])
+    world.tell(**ended, task_id="T3", timestamp=at[9])
+    world.tell(**call, task_id="T2", success=True, timestamp=at[10])
+    world.tell(**ended, task_id="T2", timestamp=at[11], error="tests failed")
+    world.tell(**call, task_id="T4", success=False, error="OOM", timestamp=at[12])
+    world.tell(type="task_end", task_id="T4", status="completed", timestamp=at[13])
+    assert errors_of(world) == (
+        5,
+        [5],
+        [
+            ("out of memory", 2),
+            ("tests failed", 1),
+            ("other error", 1),
+            ("exit status 3", 1),
+        ],
+    )
+
+
+def test_the_end_of_a_run_repeats_what_failed_in_it(world: World) -> None:
+    call = {"type": "execution", "run_id": "aa11", "error": "OOM", "success": False}
+    world.tell(**call, timestamp=format_instant(NOON - HOUR))
+    report = {"type": "run_report", "run_id": "aa11", "status": "failed"}
+    world.tell(**report, timestamp=format_instant(NOON - MINUTE))
+    assert errors_of(world) == (1, [1], [("out of memory", 1)])
+
+
 def test_the_slowest_tasks(world: World) -> None:
     world.report(took=3 * HOUR, issue="MIN-1", status="completed")
     at = format_instant(NOON)

@@ -6,6 +6,7 @@ milliseconds. A figure without evidence is None.
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,6 +23,7 @@ from costd.engine.efforts import Days, days_of
 from costd.engine.jobs import Job
 from costd.engine.view import Params, View, text, zone_of
 from costd.ledger import efforts as stored
+from costd.ledger.repeats import Repeat, repeats
 
 _DAYS = 30
 _MOST_PATTERNS, _MOST_SLOW = 20, 10
@@ -50,6 +52,7 @@ def performance_of(view: View, params: Params) -> dict[str, Any]:
     until = max(since, until)
     days = days_of(view, since, until, tz)
     failed = _failed_runs(view, since, until)
+    twice = _repeats(view, since, until)
     total = together(days.efforts.values())
     return {
         "schemaVersion": 1,
@@ -67,8 +70,8 @@ def performance_of(view: View, params: Params) -> dict[str, Any]:
             "unknownTasks": total.unknown,
             "errorsToday": _errors(view, start_of_day(today, tz), tomorrow),
         },
-        "daily": _daily(days, failed, tz),
-        "errorPatterns": _patterns(view, since, until, failed),
+        "daily": _daily(days, failed, twice, tz),
+        "errorPatterns": _patterns(view, since, until, failed, twice),
         "topSlowTasks": [
             {
                 "title": slow.title,
@@ -88,11 +91,12 @@ def _errors(view: View, since: int, until: int) -> int:
     """What went wrong in a span: by events and logs, and runs that failed."""
     counted = stored.failure_buckets(view.connection, since, until)
     times = sum(count for _, _, _, count in counted)
-    return times + len(_failed_runs(view, since, until))
+    twice = len(_repeats(view, since, until))
+    return times + len(_failed_runs(view, since, until)) - twice
 
 
 def _daily(
-    days: Days, failed: list[tuple[int, str]], zone: ZoneInfo
+    days: Days, failed: list[tuple[int, str]], twice: list[Repeat], zone: ZoneInfo
 ) -> list[dict[str, Any]]:
     errors: dict[str, int] = {}
     for (date, _), count in days.failures.items():
@@ -100,6 +104,8 @@ def _daily(
     for at, _ in failed:
         date = day_of(at, zone).isoformat()
         errors[date] = errors.get(date, 0) + 1
+    for repeat in twice:
+        errors[day_of(repeat.at, zone).isoformat()] -= 1
     by_date: dict[str, Effort] = {}
     for (date, _), effort in days.efforts.items():
         by_date[date] = by_date.get(date, Effort()).plus(effort)
@@ -130,6 +136,13 @@ def _failed_runs(view: View, since: int, until: int) -> list[tuple[int, str]]:
     )
 
 
+def _repeats(view: View, since: int, until: int) -> list[Repeat]:
+    """What is counted twice: by an event, and by the run or the call that it is about."""
+    return view.runs.once(
+        ("repeats", since, until), lambda: repeats(view.connection, since, until)
+    )
+
+
 def _kind(report: bytes) -> str:
     """What a failed run's report says of why, as a kind."""
     if not report:
@@ -144,7 +157,11 @@ def _kind(report: bytes) -> str:
 
 
 def _patterns(
-    view: View, since: int, until: int, failed: list[tuple[int, str]]
+    view: View,
+    since: int,
+    until: int,
+    failed: list[tuple[int, str]],
+    twice: list[Repeat],
 ) -> list[dict[str, Any]]:
     """What went wrong, by kind: the most frequent first."""
     found: dict[str, tuple[int, int, set[str]]] = {}
@@ -153,9 +170,12 @@ def _patterns(
         for row in stored.failures(view.connection, since, until, 10 * _MOST_PATTERNS)
     ]
     rows += [(kind, 1, at, "run") for at, kind in failed]
+    again = Counter(repeat.kind for repeat in twice)
     for kind, times, last_at, source in rows:
         count, last, sources = found.get(kind, (0, 0, set()))
-        found[kind] = (count + times, max(last, last_at), sources | {source})
+        once = times - again[kind] if source == "event" else times
+        if once > 0:
+            found[kind] = (count + once, max(last, last_at), sources | {source})
     ordered = sorted(
         found.items(), key=lambda item: (-item[1][0], -item[1][1], item[0])
     )
