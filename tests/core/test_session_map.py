@@ -14,6 +14,7 @@ from costd.core.session_map import (
     MalformedError,
     Owned,
     decoded,
+    foreign,
     merged,
     own_pairs,
     parse,
@@ -137,3 +138,39 @@ def test_whatever_is_there_is_read_or_refused(value: Any) -> None:
         merged(value, {"MIN-1": Owned([OWN], 1.5, 1)}, (), ())
     except MalformedError:
         return
+
+
+ours = st.dictionaries(
+    st.sampled_from(["MIN-1", "MIN-3", "min-2", "../x"]),
+    st.fixed_dictionaries(
+        {"sessions": st.lists(others | st.just(OWN), max_size=3)},
+        optional={"totalCost": st.just(1), "note": json_values},
+    ),
+)
+
+
+@given(ours, st.booleans())
+def test_what_is_costds_alone_need_not_be_read(found: Any, is_wrapped: bool) -> None:
+    value = {"issues": found, "v": 1} if is_wrapped else {**found, "v": 1}
+    issues = {"MIN-1": Owned([OWN], 1.5, 1)}
+    published = {("MIN-3", "s2")}
+    lean = foreign(data(value))
+    assert merged(lean, issues, published, ()) == merged(value, issues, published, ())
+
+
+@given(json_values)
+def test_whatever_is_there_is_refused_alike(value: Any) -> None:
+    """Nothing of it is costd's own: all of it is read."""
+    if isinstance(value, dict):
+        kept = foreign(data(value))
+        assert kept == {n: v for n, v in value.items() if n in kept}
+        assert all(value[n].get("sessions") == [] for n in value.keys() - kept.keys())
+    else:
+        with pytest.raises(MalformedError):
+            foreign(data(value))
+
+
+def test_a_map_of_costd_alone_has_nothing_of_others() -> None:
+    alone = {"MIN-1": {"sessions": [OWN], "totalCost": 1.5, "totalTokens": 1}}
+    assert foreign(data(alone)) == {}
+    assert foreign(data({"MIN-1": {**alone["MIN-1"], "note": "x"}})) != {}

@@ -75,3 +75,9 @@ def test_memory_is_bounded() -> None:
 @pytest.mark.parametrize("when", ["2026-11-21", "2026-11-21T10:00:00Z", None, ""])
 def test_a_date_is_timeless(when: str | None) -> None:
     assert is_timeless({"since": when})
+
+
+def test_an_answer_of_thousands_is_not_kept() -> None:
+    memory, work = Memory(), Work()
+    memory.recall("report", {}, 0, lambda: {**work(), "rows": [{}] * 501})
+    assert memory.recall("report", {}, 0, work)["times"] == 2

@@ -57,7 +57,7 @@ def parse(data: bytes, own: Collection[tuple[str, str]] = ()) -> Parsed:
     """
     entries: list[Entry] = []
     refused, reason = 0, ""
-    for issue, value in _issues(decoded(data)).items():
+    for issue, value in _issues(foreign(data)).items():
         owner = valid_issue(issue)
         for raw in _sessions(value):
             if is_own(owner or issue, raw, own):
@@ -84,6 +84,51 @@ def decoded(data: bytes) -> Json:
     if not isinstance(value, dict):
         raise MalformedError("it is not a JSON object")
     return value
+
+
+def foreign(data: bytes) -> Json:
+    """The file without the issues in which nobody but costd has anything.
+
+    Of thousands of those only one is in memory at a time.
+
+    Raises:
+        MalformedError: it is not JSON, or no object.
+    """
+    try:
+        top = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+        inner = _pieces(top["issues"]) if "issues" in top else None
+        if inner is None or "sessions" in inner:
+            return _foreign(top)
+        return {
+            name: _foreign(inner) if name == "issues" else msgspec.json.decode(raw)
+            for name, raw in top.items()
+        }
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise MalformedError("it is not a JSON object") from None
+
+
+def _pieces(raw: msgspec.Raw) -> dict[str, msgspec.Raw] | None:
+    """The values of an object, each as it stands; None of what is no object."""
+    try:
+        return msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+    except msgspec.ValidationError:
+        return None
+
+
+def _foreign(pieces: Mapping[str, msgspec.Raw]) -> Json:
+    return {
+        name: value
+        for name, raw in pieces.items()
+        if not _is_ours(name, value := msgspec.json.decode(raw))
+    }
+
+
+def _is_ours(name: str, value: object) -> bool:
+    """Whether costd would write this anew, had it not been there."""
+    if not isinstance(value, dict) or _others(value) or valid_issue(name) != name:
+        return False
+    sessions = value.get("sessions")
+    return isinstance(sessions, list) and all(is_own(name, s, ()) for s in sessions)
 
 
 def is_own(issue: str, raw: object, own: Collection[tuple[str, str]]) -> bool:

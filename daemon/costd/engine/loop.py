@@ -191,6 +191,7 @@ class Engine(Remembering):
         if self._jobs and self._jobs.advance():
             self._owners_changed(NOTHING)  # no job changes sums but by moving owners
         self.standing.tend(is_over=not self._intake.is_importing)
+        self._ledger.database.be_roomy(is_roomy=self._intake.is_importing)
         self._outside.settle(busy=self._intake.is_busy, awaited=bool(self._waiting))
         self._notice_moves()
         self._waiting.settle(is_busy=self._is_behind, problem=self._intake.problem)

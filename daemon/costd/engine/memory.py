@@ -12,6 +12,8 @@ from costd.core.instants import format_instant
 Fact = TypeVar("Fact")
 _REMEMBERED = 32
 _REMEMBERED_PAST = 64
+_MOST_ROWS = 500
+"""Of an answer that is kept: one of thousands takes megabytes."""
 _TIMELESS = frozenset({"report"})
 
 
@@ -73,9 +75,11 @@ class Memory:
         key = orjson.dumps([name, dict(params)], option=orjson.OPT_SORT_KEYS)
         known: Any = self._answers.get(key)
         if known is None:
-            if len(self._answers) >= _REMEMBERED:
-                self._answers.clear()
-            known = self._answers[key] = work_out()
+            known = work_out()
+            if len(known.get("rows", ())) <= _MOST_ROWS:
+                if len(self._answers) >= _REMEMBERED:
+                    self._answers.clear()
+                self._answers[key] = known
         answer: Any = {**known, "generated_at": format_instant(now)}
         return cast("Fact", answer)
 

@@ -15,6 +15,7 @@ from costd.core.session_map import (
     MalformedError,
     Owned,
     decoded,
+    foreign,
     merged,
     own_pairs,
     parse,
@@ -112,7 +113,7 @@ class SessionMaps:
                     wanted = self._merged(contents, issues, gone)
                 except MalformedError:
                     return None  # somebody writes it just now, or has broken it
-            if wanted is None or wanted == decoded(own):
+            if wanted is None:
                 self._alone[path] = digest
                 alone.append(path)
                 return own
@@ -131,8 +132,11 @@ class SessionMaps:
 
     def _merged(
         self, contents: list[bytes], issues: Mapping[str, bytes], gone: Pairs
-    ) -> Json:
-        found = united([decoded(data) for data in contents if data])
+    ) -> Json | None:
+        """What a map should hold; None where there is nothing of others in it."""
+        found = united([foreign(data) for data in contents if data])
+        if not found:
+            return None
         said = {issue: _owned(value) for issue, value in issues.items()}
         return merged(found, said, self._pairs(), gone)
 

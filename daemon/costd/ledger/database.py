@@ -23,7 +23,8 @@ from costd.core.errors import (
 )
 
 APPLICATION_ID = 0x636F7374  # "cost"
-_PAGE_CACHE_KIB = 8 * 1024
+_PAGE_CACHE_KIB, _ROOMY_KIB = 2 * 1024, 8 * 1024
+"""Each table that SQLite makes for a query may take as much; the system caches too."""
 _PATIENCE_MS, _IMPATIENCE_MS = 5_000, 100
 
 _DONE = object()
@@ -43,6 +44,7 @@ class Database:
         self.path = path
         self.is_closed = False
         self._is_patient = True
+        self._is_roomy = False
         old = os.umask(0o077)
         try:
             with translated(path):
@@ -157,6 +159,15 @@ class Database:
         """Give back the page cache; the next query fills it again."""
         with translated(self.path):
             self.connection.execute("PRAGMA shrink_memory").fetchall()
+
+    def be_roomy(self, *, is_roomy: bool) -> None:
+        """Much is about to be written, in no order; or it was."""
+        if is_roomy == self._is_roomy or self.is_closed:
+            return
+        self._is_roomy = is_roomy
+        kib = _ROOMY_KIB if is_roomy else _PAGE_CACHE_KIB
+        with translated(self.path):
+            self.connection.execute(f"PRAGMA cache_size = -{kib}")
 
     def be_patient(self, *, is_usual: bool) -> None:
         """How long to wait for a lock: who waits in vain lets others wait for answers."""

@@ -22,6 +22,7 @@ from costd.publish.files import problem_of, sync_directory, write_temporary
 
 MOST_BYTES = 256 * 1024 * 1024
 _TRIES = 20
+_CHUNK = 1 << 16
 _NEW_MODE = 0o600
 _PAUSE = 0.05
 """Seconds in which a program that writes in place goes on."""
@@ -114,6 +115,8 @@ def _replace(target: Path, there: bytes | None, wanted: bytes) -> bytes | None:
 
 def _held(temporary: Path, there: bytes) -> bytes:
     """What the file that was replaced holds, when nobody writes to it any more."""
+    if _holds(temporary, there):
+        return there
     held = temporary.read_bytes()
     while held != there:
         time.sleep(_PAUSE)
@@ -122,6 +125,15 @@ def _held(temporary: Path, there: bytes) -> bytes:
             break
         held = again
     return held
+
+
+def _holds(path: Path, expected: bytes) -> bool:
+    """Whether a file holds just this; a large one is not read as a whole."""
+    with path.open("rb") as file:
+        for start in range(0, len(expected), _CHUNK):
+            if file.read(_CHUNK) != expected[start : start + _CHUNK]:
+                return False
+        return not file.read(1)
 
 
 def _create(temporary: Path, target: Path) -> bytes | None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import faulthandler
-import gc
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -32,6 +30,7 @@ from costd.publish.notify import notify, watchdog_seconds
 from costd.publish.server import Server
 from costd.publish.sockets import inherited, is_live
 from costd.schedule import Beat
+from costd.service import footprint
 from costd.service.courier import Courier
 from costd.service.engines import Engines, Work
 from costd.service.failures import Failures
@@ -79,6 +78,7 @@ def run(config: Config, paths: Paths, load: Callable[[], Config]) -> int:
     with suppress(ValueError, OSError):  # no standard error to write to
         # A crash, or the watchdog's SIGABRT: which functions, and no values.
         faulthandler.enable()
+    footprint.keep_little()
     prepare(paths)
     os.chdir("/")
     orders: SimpleQueue[Order] = SimpleQueue()
@@ -172,7 +172,7 @@ class _Daemon:
             log.warning("ledger_mended")
         if config.health.desktop_notices:
             engine.alarm.notice = desktop.show
-        engine.relax = _give_memory_back
+        engine.relax = footprint.give_back
         engine.on_change = self._changed
         engine.started_at = self._started_at
         return Work(engine, _watch(config, self._paths, self._engines))
@@ -374,15 +374,6 @@ def _announce(paths: Paths, server: Server, started_at: int) -> None:
 def _ask_for_time() -> None:
     """A ledger is mended before anything else can begin: the manager shall wait."""
     notify("EXTEND_TIMEOUT_USEC=120000000", "STATUS=mending the ledger")
-
-
-def _give_memory_back() -> None:
-    """Have the C library return what it holds and does not need; glibc only."""
-    # Collected seldom by itself (see prepare): each request leaves a few cycles behind.
-    gc.collect(1)
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
 
 
 _report = Failures(now)

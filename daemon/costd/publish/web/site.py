@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 import jinja2
+from jinja2.environment import TemplateModule
+from jinja2.runtime import Context
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -81,15 +85,9 @@ def _source(name: str) -> str | None:
 
 def render(template: str, context: dict[str, Any]) -> str:
     """A whole page."""
-    return templates().get_template(template).render(_with_parts(context))
-
-
-def _with_parts(context: dict[str, Any]) -> dict[str, Any]:
-    """With the macros of ``parts.html``, which know what the page is about."""
-    if "scope" not in context:
-        return context
-    parts = templates().get_template("parts.html")
-    return {**context, "ui": parts.make_module(context)}
+    found = templates().get_template(template)
+    with _inside(found, context) as inside:
+        return "".join(found.root_render_func(inside))
 
 
 def render_block(template: str, block: str, context: dict[str, Any]) -> str:
@@ -97,8 +95,29 @@ def render_block(template: str, block: str, context: dict[str, Any]) -> str:
     if block == "pulse":
         return render("pulse.html", context)
     found = templates().get_template(template)
-    inside = found.new_context(_with_parts(context))
-    return "".join(found.blocks[block](inside))
+    with _inside(found, context) as inside:
+        return "".join(found.blocks[block](inside))
+
+
+@contextmanager
+def _inside(template: jinja2.Template, context: dict[str, Any]) -> Iterator[Context]:
+    """What a template looks at, with the macros of ``parts.html`` if it is a page.
+
+    Macros and what they look at refer to each other: emptied, they keep no answer of
+    megabytes from being freed until somebody looks for such rings.
+    """
+    made = []
+    if "scope" in context:
+        parts = templates().get_template("parts.html")
+        made.append(parts.new_context(context))
+        context = {**context, "ui": TemplateModule(parts, made[0])}
+    made.append(template.new_context(context))
+    try:
+        yield made[-1]
+    finally:
+        for each in made:
+            each.vars.clear()
+            each.parent.clear()
 
 
 def page(
