@@ -91,6 +91,7 @@ def running(memory_dir: Path) -> Iterator[Running]:
 
 def test_a_hook_has_the_log_read_now(running: Running) -> None:
     running.start()
+    assert running.owners() == {}  # it has looked at the logs
     running.respond()
     assert running.owners() == {}
     answer = running.ask("hook", session="s", transcript=str(running.log))

@@ -168,7 +168,8 @@ class Engine(Remembering):
             steps = self._ledger.lay(self._ledger.unlaid, Moves(), anew=True)
             self._jobs.begin(Job(steps, dict))
         self._live.restore(self._ledger.database.connection, self._clock())
-        self._look()
+        if self._is_daemon:  # hosted for one question, which may look by itself
+            self._look()
         self.telling.look(self._clock(), self._troubles)
         if self._is_daemon:
             self._care_for_ledger()
@@ -293,6 +294,8 @@ class Engine(Remembering):
             self._answer_now(question)
 
     def _answer_now(self, question: Question) -> None:
+        if not self._pace.sweeps:
+            self._look()
         self.standing.asked_at = self._clock()
         if (answer := answer_to(question.name)) is not None:
             self._give(question, answer)

@@ -31,6 +31,8 @@ class Pace:
 
     def sweep_wait_ms(self, watch: Watching | None) -> int:
         """How long until the logs must be looked at again; seldom while events come."""
+        if not self.sweeps:
+            return 0
         if watch is None:
             return self._tick_ms
         gone = self._clock() - self._swept_at

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from costd.core.attribution import Keys
 from costd.core.rates import RateCard
 from costd.core.summary import cost_usd, envelope
+from costd.engine.answers.health import problems
 from costd.engine.intake import Intake
 from costd.engine.sources import Roots
 from costd.engine.view import View
@@ -44,6 +45,7 @@ def synced(view: View, began: SyncBegan) -> dict[str, Any]:
         unpriced_responses=everything.unpriced,
         seconds=round((view.now - began.at) / 1000, 3),
         cost_usd=cost_usd(everything),
+        health=problems(view),
     )
 
 
