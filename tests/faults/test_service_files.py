@@ -261,6 +261,10 @@ def test_55_a_dry_run_and_a_refusal_leave_no_trace(fakes: Fakes) -> None:
     refused = fakes.costd("service", "install")
     assert refused.returncode == 1
     assert "costd service install --system" in refused.stderr
+    fakes.answer({"--user show": (0, "/home/other/.config/systemd/user /etc\n")})
+    refused = fakes.costd("service", "install")
+    assert refused.returncode == 1
+    assert f"HOME is {fakes.home} here" in refused.stderr
     assert fakes.tree() == {}
     assert fakes.told() == []
 
@@ -284,7 +288,8 @@ def test_55_every_variable_that_decides_where_costd_looks_is_carried_over(
     repo: Path,
 ) -> None:
     """Those that the code reads, whoever adds one."""
-    known = {*CARRIED, "HOME", "TZ", "GT_HOME", "XDG_RUNTIME_DIR"}
+    # PATH decides where git is, not where costd looks; a service manager has its own.
+    known = {*CARRIED, "HOME", "TZ", "GT_HOME", "XDG_RUNTIME_DIR", "PATH"}
     for place in ("config", "ingest"):
         for file in (repo / "daemon/costd" / place).glob("*.py"):
             read = re.findall(

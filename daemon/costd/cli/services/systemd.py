@@ -233,8 +233,9 @@ class Systemd:
         """
         if steps.dry:
             return
-        done = ask(*self._control, "show", "--property=Version")
+        done = ask(*self._control, "show", "--property=UnitPath", "--value")
         if not done.code:
+            self._refuse_unseen(done.out)
             return
         said = (done.err.strip() or done.out.strip() or "no answer").splitlines()[0]
         if self._is_system:
@@ -246,6 +247,19 @@ class Systemd:
             f"this session has no systemd of its own: {said}",
             f"{fix} For a machine where nobody logs in: costd service install --system",
         )
+
+    def _refuse_unseen(self, places: str) -> None:
+        """A unit that is written where the manager does not look is none.
+
+        Raises:
+            CostdError: this shell has another home than its user.
+        """
+        folder, is_told = self._unit.parent, "/systemd/user" in places
+        if is_told and not self._is_system and str(folder) not in places:
+            raise CostdError(
+                f"this user's systemd does not look for units in {folder}",
+                f"HOME is {self._plan.home} here. Log in as the user, and try again.",
+            )
 
     def _require(self) -> None:
         if not is_installed(self.files()[:1]):
