@@ -40,15 +40,17 @@ def to_datetime(at: int) -> datetime:
 def format_instant(at: int) -> str:
     """``at`` as RFC 3339 with ``Z``; milliseconds only where there are any."""
     at = at if 0 <= at <= LAST else min(max(at, 0), LAST)
-    seconds, part = divmod(at, SECOND)
-    minutes, second = divmod(seconds, 60)
-    hours, minute = divmod(minutes, 60)
-    days, hour = divmod(hours, 24)
-    time = f"{_date(days)}T{_TWO[hour]}:{_TWO[minute]}:{_TWO[second]}"
-    return f"{time}.{part:03}Z" if part else f"{time}Z"
+    minutes, part = divmod(at, MINUTE)
+    days, minute = divmod(minutes, 1440)
+    second, part = divmod(part, SECOND)
+    return f"{_date(days)}{_MINUTES[minute]}{_SECONDS[second]}{_PARTS[part]}"
 
 
-_TWO = tuple(f"{number:02}" for number in range(60))
+_MINUTES = tuple(
+    f"T{hour:02}:{minute:02}:" for hour in range(24) for minute in range(60)
+)
+_SECONDS = tuple(f"{number:02}" for number in range(60))
+_PARTS = ("Z", *(f".{number:03}Z" for number in range(1, SECOND)))
 
 
 @lru_cache(maxsize=1024)

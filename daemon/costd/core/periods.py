@@ -79,17 +79,25 @@ def periods(kind: str, first: int, last: int, tz: ZoneInfo) -> list[Period]:
     """
     if kind == "hour":
         return _hours(first, last, tz)
+    return list(_from_day_to_day(kind, day_of(first, tz), day_of(last, tz), tz))
+
+
+@lru_cache(maxsize=16)
+def _from_day_to_day(
+    kind: str, first: date, last: date, tz: ZoneInfo
+) -> tuple[Period, ...]:
+    """As ``periods``; whoever asks again in a moment asks for the same days."""
     found: list[Period] = []
-    day = _begin(kind, day_of(first, tz))
+    day = _begin(kind, first)
     start = start_of_day(day, tz)
-    while start <= last:
+    while day <= last:
         following = _next(kind, day)
         label = day.isoformat()[: 7 if kind == "month" else 10]
         end = start_of_day(following, tz)
         found.append(Period(label, start, end))
         day, start = following, end
         _limit(len(found))
-    return found
+    return tuple(found)
 
 
 def periods_with(

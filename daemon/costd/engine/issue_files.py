@@ -29,7 +29,7 @@ def issue_file(
         sessions: what was done for it, by session.
         live: the ids of sessions that are at it now: they have no end yet.
     """
-    total = together(session.sums for session in sessions)
+    total = together([session.sums for session in sessions])
     models: defaultdict[str, int] = defaultdict(int)
     for session in sessions:
         for row in session.rows:
@@ -170,13 +170,12 @@ def session_entries(sessions: Iterable[Group], live: Collection[str]) -> list[Js
 
 
 def _entry(session: Group, live: Collection[str]) -> Json:
-    rows, sums = session.rows, session.sums
+    name, rows, sums, started_at, last_at = session
     role = _dearest(rows, ROLE)
-    is_live = session.name in live
     return {
-        "id": session.name,
-        "startedAt": session.started_at,
-        "endedAt": None if is_live else session.last_at,
+        "id": name,
+        "startedAt": started_at,
+        "endedAt": None if name in live else last_at,
         "type": session_type(role),
         "model": _dearest(rows, MODEL),
         "runtime": rows[0].source,

@@ -98,12 +98,12 @@ _STINTS = "stint d ON d.context_id = a.context_id AND d.span = a.span"
 _NAMED = (
     "CROSS JOIN context c ON c.id = a.context_id "
     "CROSS JOIN session s ON s.id = c.session "
-    "CROSS JOIN service sv ON sv.id = d.service_id "
-    "LEFT JOIN agent g ON g.session = c.session AND g.agent_id = c.agent_id"
+    "LEFT JOIN agent g ON c.agent_id <> '' AND g.session = c.session "
+    "AND g.agent_id = c.agent_id"
 )
 _LANE = (
     "a.issue, s.session_id, s.source, c.project, c.agent_id, "
-    "coalesce(g.agent_type, ''), a.role, sv.model, "
+    "coalesce(g.agent_type, ''), a.role, "
     "max(c.first_at, a.from_at), min(c.last_at, a.until_at - 1), "
     "a.context_id, a.span, d.service_id"
 )
@@ -138,15 +138,26 @@ def work(
 ) -> list[WorkRow]:
     """Everything that was done for some issues or buckets, in a span of time."""
     found = list[WorkRow]()
+    new = tuple.__new__  # there are many rows, and each is as long as it must be
+    models = dict(connection.execute("SELECT id, model FROM service"))
     is_whole = since is None and until is None
     span = _buckets(since, until)
     for some in chunks(sorted(issues), _ISSUES_AT_ONCE):
         query = (_WHOLE if is_whole else _WITHIN).format(marks=marks(some))
         values = some if is_whole else (*some, *span, *some, *span, *span)
-        found += (
-            WorkRow._make((*row[:10], row[10:15], Sums._make(row[15:])))
+        found += [
+            new(
+                WorkRow,
+                (
+                    *row[:7],
+                    models[row[11]],
+                    *row[7:9],
+                    row[9:14],
+                    new(Sums, row[14:]),
+                ),
+            )
             for row in connection.execute(query, values)
-        )
+        ]
     return found
 
 
@@ -166,7 +177,7 @@ def days(connection: Connection, rows: Sequence[WorkRow], zone: ZoneInfo) -> lis
     ends = [period.end // BUCKET_MS for period in found]
     parts: defaultdict[int, list[Sums]] = defaultdict(list)
     for row in rows:
-        begin, end = row.piece[3:]
+        *_, begin, end = row.piece
         day = bisect_right(begins, begin) - 1
         if end < ends[day]:
             parts[day].append(row.sums)

@@ -143,7 +143,7 @@ def _done(view: View, name: str, question: Question, at_it: Collection[str]) -> 
     """What was done for an issue, as the ledger stands."""
     rows = work(view.connection, [name], question.since, question.until)
     sessions = grouped(rows, SESSION)
-    total = together(row.sums for row in rows)._replace(sessions=len(sessions))
+    total = together([row.sums for row in rows])._replace(sessions=len(sessions))
     links = pull_requests(view.connection, {group.name for group in sessions})
     return {
         **issue_file(name, sessions, at_it),
@@ -195,19 +195,23 @@ def _names(rows: Sequence[WorkRow], key: Callable[[WorkRow], str]) -> list[str]:
 
 
 def _share(sums: Sums, whole: Sums) -> Row:
+    cost, unpriced = sums.cost, sums.unpriced
     return {
         "cost_usd": cost_usd(sums),
-        "share": sums.cost / whole.cost if whole.cost else None,
+        "share": cost / whole.cost if whole.cost else None,
         "tokens": tokens(sums),
         "responses": sums.responses,
-        "unpriced_responses": sums.unpriced,
-        "lower_bound": bool(sums.unfinalised or sums.unpriced),
+        "unpriced_responses": unpriced,
+        "lower_bound": bool(unpriced or sums.unfinalised),
     }
 
 
 def _parts(
     rows: Sequence[WorkRow], name: str, key: Callable[[WorkRow], str], whole: Sums
 ) -> list[Row]:
+    names = {key(row) for row in rows}
+    if len(names) == 1:  # then it is the whole
+        return [{name: names.pop() or None, **_share(whole, whole)}]
     return [
         {name: group.name or None, **_share(group.sums, whole)}
         for group in grouped(rows, key)
@@ -216,19 +220,25 @@ def _parts(
 
 def _session(group: Group, whole: Sums, live: Collection[str]) -> Row:
     rows = group.rows
-    roles = _names(rows, ROLE)
     first = rows[0]
+    if len(rows) == 1:  # as most of the many have
+        roles = [first.role] if first.role else []
+        models = [first.model] if first.model else []
+        subagents = 1 if first.agent_id else 0
+    else:
+        roles, models = _names(rows, ROLE), _names(rows, MODEL)
+        subagents = len({row.agent_id for row in rows if row.agent_id})
     return {
         "session_id": first.session_id,
         "agent": first.source,
         "project": first.project,
         "role": roles[0] if roles else None,
         "roles": roles,
-        "models": _names(rows, MODEL),
+        "models": models,
         "started_at": group.started_at,
         "last_at": group.last_at,
         **_share(group.sums, whole),
-        "subagents": len({row.agent_id for row in rows if row.agent_id}),
+        "subagents": subagents,
         "live": first.session_id in live,
     }
 
