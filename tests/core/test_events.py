@@ -158,8 +158,8 @@ def test_an_envelope_is_opened() -> None:
 
 def test_what_nobody_knows_is_named_and_not_kept() -> None:
     ignored: set[str] = set()
-    found = event("task_start", ignored, prompt="secret", gate="tests", model=None)
-    assert ignored == {"prompt", "gate"}
+    found = event("task_start", ignored, prompt="secret", room="tests", model=None)
+    assert ignored == {"prompt", "room"}
     assert dict(found.details) == {}
 
 

@@ -46,6 +46,10 @@ def tasks(book: Owned) -> list[str]:
 
 def said_of_it(book: Owned) -> list[str]:
     book.tick()
+    return said_now(book)
+
+
+def said_now(book: Owned) -> list[str]:
     health = book.ask("status")["health"]
     return [p["message"] for p in health if p["code"] == "event_log"]
 
@@ -57,6 +61,16 @@ def test_what_is_appended_is_there_when_somebody_asks(book: Owned, log: Path) ->
     assert tasks(book) == ["T1", "T2", "T3"]
     assert book.ask("kpi")["total"]["tasks"] == 3
     assert said_of_it(book) == []
+
+
+def test_what_was_skipped_is_said_as_soon_as_it_was_read(
+    book: Owned, log: Path
+) -> None:
+    for count in (1, 2):
+        append(log, line(count), "no event\n")
+        assert len(tasks(book)) == count
+        (said,) = said_now(book)
+        assert said.startswith(f"{count} line")
 
 
 def test_a_restart_reads_on_where_it_was(top: Path) -> None:

@@ -218,6 +218,10 @@ _NAMED: dict[str, Callable[[object], object]] = {
 }
 _ALIASES = {
     "wp_id": "task_id",
+    "wp": "task_id",
+    "task": "task_id",
+    "gate": "gate_name",
+    "run": "run_id",
     "lamport_clock": "lamport",
     "event_type": "type",
     "issue_id": "issue",

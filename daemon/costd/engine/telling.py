@@ -49,6 +49,7 @@ class Telling:
         self._changed = changed
         self._logs: EventLogs | None = None
         self._reading = False
+        self._trouble: str | None = None
         self.cycle_day = 1
         """The day of the month on which a billing cycle begins."""
         self._file = str(ledger.database.path.with_name("clock.json"))
@@ -71,15 +72,17 @@ class Telling:
             troubles: where it is said what could not be used.
         """
         self._inbox.take(now, troubles)
-        troubles.pop("event_log", None)
-        if self._logs is None:
-            return
         self.catch_up(now)
-        with suppress(CostdError), self._ledger.database.reading() as connection:
-            known = event_logs.states(connection)
-            logs = [log for log in known if log.path in self._logs.present]
-            if found := trouble(logs, self._logs.unreadable):
-                troubles["event_log"] = found
+
+    @property
+    def trouble(self) -> str:
+        """What must be said of the files of events; empty when all is well."""
+        if self._trouble is None and self._logs is not None:
+            with suppress(CostdError), self._ledger.database.reading() as connection:
+                known = event_logs.states(connection)
+                logs = [log for log in known if log.path in self._logs.present]
+                self._trouble = trouble(logs, self._logs.unreadable)
+        return self._trouble or ""
 
     def read_logs(self, files: Iterable[str], folders: Iterable[str]) -> None:
         """Read those files of events from now on."""
@@ -91,7 +94,7 @@ class Telling:
 
     def catch_up(self, now: int) -> None:
         """Read what is new in the files of events; a lot of it in steps, by and by."""
-        self._now = now
+        self._now, self._trouble = now, None
         if self._logs is None or self._reading:
             return
         database = self._ledger.database
@@ -149,6 +152,8 @@ class Telling:
         Raises:
             LedgerBusyError: none was kept.
         """
+        if log is not None:
+            self._trouble = None
         taken = self._ledger.put_events(
             found, clock=self.clock, now=now, origin=origin, log=log
         )
@@ -194,4 +199,6 @@ def trouble(logs: Iterable[LogState], unreadable: Mapping[bytes, str]) -> str:
         return ""
     count = sum(log.skipped for log in bad)
     name, why = os.fsdecode(bad[-1].path), bad[-1].reason
-    return f"{count} lines of {name} were no events; the last one: {why}."
+    lines = "line" if count == 1 else "lines"
+    were = "was no event" if count == 1 else "were no events"
+    return f"{count} {lines} of {name} {were}; the last one: {why}."

@@ -22,6 +22,8 @@ def problems(view: View) -> list[dict[str, Any]]:
     """All of them, worst first; an empty list means well."""
     found = [*file_problems(view), *_logs(view), *_beat(view), *_money(view)]
     found.extend(_trouble(code, message) for code, message in view.troubles.items())
+    if view.telling.trouble:
+        found.append(_trouble("event_log", view.telling.trouble))
     found.sort(key=lambda problem: problem.severity != ERROR)
     return [problem._asdict() for problem in found]
 
