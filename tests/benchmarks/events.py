@@ -47,6 +47,11 @@ QUESTIONS = (
         "gates not passed in a week",
         "/api/events?type=gate_result&success=false&since=2026-05-01&until=2026-05-07",
     ),
+    ("events of a month", "/api/events?since=2026-03-01&until=2026-03-31"),
+    (
+        "events of one agent in a month",
+        "/api/events?agent=codex&since=2026-03-01&until=2026-03-31",
+    ),
     ("events of one agent", "/api/events?agent=codex"),
     ("events of one task", "/api/events?task=MIN-777"),
     (
@@ -54,6 +59,8 @@ QUESTIONS = (
         "/api/events/report?by=agent&since=2026-03-01&until=2026-03-31",
     ),
     ("usage of all time by agent", "/api/events/report?by=agent"),
+    ("usage of all time by day", "/api/events/report?by=day"),
+    ("usage of all time by day and agent", "/api/events/report?by=day&by=agent"),
 )
 
 

@@ -179,6 +179,47 @@ def test_nothing_is_raised_for_nonsense(clock: Clock) -> None:
     assert run.to_report()["outcome"]["blocked_reason"] == "no key"
 
 
+def test_the_shortest_ways_of_saying_it(clock: Clock) -> None:
+    run = collector(clock)
+    run.start_phase("outer")
+    run.start_phase("inner")
+    clock.seconds += 1
+    run.end_phase()
+    clock.seconds += 2
+    run.end_phase()
+    run.end_phase()  # nothing is open
+    run.record_token_usage(input_tokens=7, output_tokens=3, cache_read_tokens=2)
+    run.record_token_usage(input=1, cost_of_living="high")
+    run.record_validation("pytest", True)
+    run.record_scope_violation("a.py")
+    run.record_scope_violation()
+    run.record_file_change("b.py")
+    report = run.to_report()
+    times = report["timing"]["phases"]
+    assert times == {"outer": 2000.0, "inner": 1000.0, "other": 0.0}
+    assert (report["tokens"]["input"], report["tokens"]["total"]) == (8, 13)
+    assert report["validation"]["failures"] == 0
+    assert report["scope"]["violations"] == 2
+    assert report["scope"]["blocked_files"] == ["a.py"]
+    assert report["files"]["modified"] == ["b.py"]
+
+
+def test_words_where_numbers_belong(clock: Clock) -> None:
+    run = collector(clock)
+    nonsense: Any = "many"
+    run.record_iteration(nonsense, nonsense)
+    run.record_iteration(duration_ms=float("nan"))
+    run.record_token_usage(nonsense, nonsense, nonsense)
+    run.record_validation(nonsense, nonsense, duration_ms=nonsense, exit_code=nonsense)
+    run.record_outcome("failed", nonsense)
+    run.record_scope_violation(None)  # type: ignore[arg-type]  # who cares not for types
+    report = run.to_report()
+    assert [row["iteration"] for row in report["timing"]["per_iteration"]] == [1, 2]
+    assert report["tokens"]["total"] is None
+    assert report["validation"]["runs"][0]["exit_code"] is None
+    json.dumps(report, allow_nan=False)
+
+
 def test_asking_changes_nothing(clock: Clock) -> None:
     run = collector(clock)
     run.start_phase("agent")

@@ -100,9 +100,10 @@ class MetricsCollector:
         """A phase begins; within another one where one is open."""
         self._profiler.start(str(name), self._clock())
 
-    def end_phase(self, name: str) -> None:
-        """It ends, and whatever is open within it."""
-        self._profiler.end(str(name), self._clock())
+    def end_phase(self, name: str | None = None) -> None:
+        """It ends, and whatever is open within it; without a name the innermost one."""
+        found = self._profiler.innermost if name is None else str(name)
+        self._profiler.end(found, self._clock())
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -125,15 +126,18 @@ class MetricsCollector:
             duration_ms: how long it took; since the one before, if nobody says.
         """
         now, times = self._clock(), self._profiler.own_ms(self._clock())
-        took = (now - self._marked) * 1000 if duration_ms is None else duration_ms
-        number = len(self._iterations) + 1 if iteration is None else iteration
+        said = _number(duration_ms)
+        took = (now - self._marked) * 1000 if said is None else said
+        number = _count(iteration)
+        if number is None:
+            number = max(self._iterations, default=0) + 1
         phases = _rounded(since(times, self._marked_ms))
         self._iterations[number] = {"duration_ms": round(took, 3), "phases": phases}
         self._marked, self._marked_ms = now, times
 
     def record_token_usage(
         self,
-        iteration: int | None,
+        iteration: int | None = None,
         input: int | None = None,  # noqa: A002 - the name that everybody has for it
         output: int | None = None,
         *,
@@ -142,8 +146,11 @@ class MetricsCollector:
         cache_creation_1h: int | None = None,
         model: str | None = None,
         estimated: bool = False,
+        **more: object,
     ) -> None:
         """Tokens of an iteration, in disjoint buckets: ``input`` without the cached ones.
+
+        ``input_tokens``, ``cache_read_tokens`` and so on are understood too.
 
         Args:
             iteration: which one; None for none in particular.
@@ -154,12 +161,16 @@ class MetricsCollector:
             cache_creation_1h: input written to a cache for an hour.
             model: which model; the run's own where it is left out.
             estimated: whether they were guessed, from lengths of texts for instance.
+            more: the same under their longer names; others are left out.
         """
         values = (input, output, cache_read, cache_creation_5m, cache_creation_1h)
-        counts = dict(zip(TOKENS, map(_count, values), strict=True))
+        counts = {
+            name: _count(more.get(f"{name}_tokens") if value is None else value)
+            for name, value in zip(TOKENS, values, strict=True)
+        }
         self._usage.append(
             {
-                "iteration": iteration,
+                "iteration": _count(iteration),
                 "model": model or self._about["model"],
                 **counts,
                 "estimated": bool(estimated),
@@ -169,8 +180,8 @@ class MetricsCollector:
     def record_validation(
         self,
         command: str,
+        passed: bool,  # noqa: FBT001 - of a check that is all that matters
         *,
-        passed: bool,
         phase: str | None = None,
         duration_ms: float | None = None,
         exit_code: int | None = None,
@@ -179,12 +190,12 @@ class MetricsCollector:
         """A check was run: a linter, the tests."""
         self._validations.append(
             {
-                "iteration": iteration,
-                "phase": phase,
+                "iteration": _count(iteration),
+                "phase": phase and str(phase),
                 "command": str(command)[:_LONGEST],
                 "passed": bool(passed),
-                "duration_ms": duration_ms,
-                "exit_code": exit_code,
+                "duration_ms": _number(duration_ms),
+                "exit_code": exit_code if isinstance(exit_code, int) else None,
             }
         )
 
@@ -193,13 +204,14 @@ class MetricsCollector:
         self._scope["mode"] = str(mode)
         self._scope["violations"] = self._scope["violations"] or 0
 
-    def record_scope_violation(self, files: Iterable[str]) -> None:
+    def record_scope_violation(self, files: Iterable[str] | str = ()) -> None:
         """The agent went for files that are not its own, and was kept from it."""
+        files = [files] if isinstance(files, str) else files or ()
         self._scope["violations"] = (self._scope["violations"] or 0) + 1
         blocked = self._scope["blocked_files"]
         blocked += [str(f) for f in files if str(f) not in blocked][:_MOST]
 
-    def record_file_change(self, path: str, kind: str) -> None:
+    def record_file_change(self, path: str, kind: str = "modified") -> None:
         """A file was ``modified``, ``created`` or ``deleted``."""
         self._knows_files = True
         if kind not in KINDS or len(self._files) >= _MOST:
@@ -224,7 +236,8 @@ class MetricsCollector:
         Anything else counts as ``unknown``.
         """
         known = status if status in OUTCOMES else "unknown"
-        self._outcome = {"status": known, "evidence": evidence and evidence[:_LONGEST]}
+        said = str(evidence)[:_LONGEST] if evidence else None
+        self._outcome = {"status": known, "evidence": said}
 
     # The report.
 
@@ -341,6 +354,12 @@ def _count(value: object) -> int | None:
     """A number of tokens; None where it is none."""
     is_number = isinstance(value, int) and not isinstance(value, bool)
     return value if is_number and value >= 0 else None  # type: ignore[operator,return-value]  # it is a number there
+
+
+def _number(value: Any) -> float | None:
+    """Milliseconds; None where it is no number of them."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if is_number and 0 <= value < float("inf") else None
 
 
 def _rounded(values: Mapping[str, Any]) -> Json:

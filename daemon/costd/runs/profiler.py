@@ -76,6 +76,11 @@ class PhaseProfiler:
         known.depth += 1
         self._open.append(phase)
 
+    @property
+    def innermost(self) -> str:
+        """The phase that is open within all others; empty where none is."""
+        return self._open[-1] if self._open else ""
+
     def end(self, phase: str, at: float) -> bool:
         """The phase ends; whether it was open."""
         if phase not in self._open:
