@@ -23,7 +23,7 @@ from costd.core.errors import BusyError, NoDaemonError
 Env = dict[str, str]
 Wait = Literal["read", "up", "no"]
 """What a start waits for: that the logs are read, that it answers, for nothing."""
-PATIENCE_SECONDS = 100.0
+PATIENCE_SECONDS = 150.0
 
 
 def environment(top: Path) -> Env:

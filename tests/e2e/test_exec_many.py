@@ -76,7 +76,7 @@ def by_issue(daemon: RealDaemon) -> dict[str, Any]:
     return {row["issue"]: row for row in rows}
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(800)
 def test_every_agent_is_linked_and_none_twice(daemon: RealDaemon) -> None:
     agents = Agents(daemon.env)
     daemon.start()

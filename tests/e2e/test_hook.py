@@ -97,6 +97,9 @@ def test_a_daemon_reads_the_log_and_links_the_session(env: Env) -> None:
     daemon = RealDaemon(env)
     agent = write_agent(Path(env["HOME"], "bin/agent"))
     words = [str(agent), "--session-id", str(EVENT["session_id"])]
+    Path(env["CLAUDE_CONFIG_DIR"], "projects").mkdir(
+        parents=True
+    )  # else it is waited for
     try:
         daemon.start()
         subprocess.run(words, env=env, stdin=subprocess.DEVNULL, check=True)

@@ -44,7 +44,7 @@ def env() -> Iterator[Env]:
         (tools / "claude").write_text(CLAUDE)
         (tools / "claude").chmod(0o755)
         config = top / "config.toml"
-        config.write_text("[engine]\ntick_seconds = 1\n")
+        config.write_text("[engine]\ntick_seconds = 1\nsweep_seconds = 1\n")
         config.chmod(0o600)
         made = environment(top) | {"COSTD_CONFIG": str(config)}
         yield made | {"PATH": f"{tools}:{made['PATH']}"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -15,7 +16,7 @@ from costd.core.attribution import Keys
 from costd.core.errors import BusyError, CostdError
 from costd.core.instants import DAY, HOUR
 from costd.engine.care import Care, settle
-from costd.engine.custody import Custody
+from costd.engine.custody import Custody, _put
 from costd.engine.drift import Drift
 from costd.engine.messages import Question
 from costd.ledger.snapshots import listed
@@ -211,3 +212,23 @@ def test_a_clock_that_goes_with_the_time_has_not_jumped() -> None:
         assert drift.jumps == shown
     assert drift.last_seconds == -1000
     assert drift.last_at == wall[0]
+
+
+def test_what_is_written_down_of_a_repair_is_never_half_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "recovered-1.json"
+    _put(path, {"number": 1})
+    seen: list[object] = []
+    sync = os.fsync
+
+    def look(descriptor: int) -> None:
+        sync(descriptor)  # all of it has been written, somewhere
+        seen.append(json.loads(path.read_bytes()))
+
+    monkeypatch.setattr(os, "fsync", look)
+    _put(path, {"number": 2})
+    assert seen == [{"number": 1}]
+    assert json.loads(path.read_bytes()) == {"number": 2}
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+    assert path.stat().st_mode & 0o777 == 0o600

@@ -49,7 +49,7 @@ def test_a_status_waits_for_nothing_that_the_engine_is_at(
     for number in range(1, 5):
         home.respond(number, log=number)
         home.append(BULK * 220, log=number)
-    home.start(hook=GATED)
+    home.start(hook=GATED, wait="up")
     until((gate / "gate-reading").exists, "the import")
     assert home.source()["bytes_behind"] > 0
     (gate / "gate-hold").touch()
