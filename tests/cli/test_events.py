@@ -96,6 +96,20 @@ def test_an_outcome_is_the_end_of_a_task(costd: Shown, daemon: Daemon) -> None:
 
 
 @pytest.mark.parametrize(
+    ("word", "is_known"),
+    [("done", True), ("Unknown", True), ("splendid", False), ("sk-ant-1234", False)],
+)
+def test_a_word_that_means_no_outcome_is_pointed_out(
+    costd: Shown, daemon: Daemon, word: str, is_known: bool
+) -> None:
+    daemon.put(events=TAKEN)
+    shown = costd("outcome", "--issue", "MIN-1", "--status", word)
+    assert shown.code == 0
+    assert ("counts as unknown" in shown.err) is not is_known
+    assert "1234" not in shown.err
+
+
+@pytest.mark.parametrize(
     ("words", "message"),
     [
         (("event", "task_start", "T1"), "key=value"),

@@ -31,7 +31,11 @@ issue is the ledger's; of another task it is what its events say.
 @click.option("--daily", "period", flag_value="daily", help="By day (the default).")
 @click.option("--weekly", "period", flag_value="weekly", help="By week, from Monday.")
 @click.option(
-    "--cycle", "period", flag_value="cycle", help="By billing cycle: [kpi] cycle_day."
+    "--cycle",
+    "--billing",
+    "period",
+    flag_value="cycle",
+    help="By billing cycle: [kpi] cycle_day.",
 )
 @click.option("--tasks", "period", flag_value="task", help="Task by task.")
 @click.option("--summary", is_flag=True, help="One line for all of it.")
