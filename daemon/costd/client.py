@@ -21,118 +21,45 @@ import time
 SECONDS = 0.03
 """How long ``link`` and ``event`` wait for the daemon before they use the spool."""
 
-EVENTS = "/api/events"
-MOST_SPOOLED = 48 * 1024
-"""Bytes of events in one message of the spool."""
-
-PATHS = {
-    "link": "/api/claims",
-    "unlink": "/api/unlink",
-    "hook": "/api/hook",
-    "run": "/api/runs",
-}
+PATHS = {"link": "/api/claims", "unlink": "/api/unlink", "hook": "/api/hook"}
+PATHS |= {"run": "/api/runs", "events": "/api/events"}
 
 
 class RefusedError(ValueError):
     """The daemon understood and said no: asking again would not help."""
 
 
-def link(
-    *,
-    issue: str,
-    role: str | None = None,
-    since: str | None = None,
-    until: str | None = None,
-    seconds: float = SECONDS,
-    **selector: str | int | None,
-) -> str:
+def link(*, issue: str, seconds: float = SECONDS, **said: str | int | None) -> str:
     """Say whose the work is that a selector names.
 
     Args:
         issue: ``MIN-123``, ``owner/name#45`` or ``none:<bucket>``.
-        role: ``planning``, ``implementation``, ``review``, ``test``, ….
-        since: from when, RFC 3339; without it from the beginning.
-        until: to when; without it until somebody says otherwise.
         seconds: how long to wait for the daemon.
-        selector: one of ``session`` (which need not exist yet), ``agent``, ``pid``,
-            ``branch`` and ``cwd``; a ``key`` too, where the same message may be sent
-            twice and must count once.
+        said: one of ``session`` (which need not exist yet), ``agent``, ``pid``,
+            ``branch`` and ``cwd``; ``role``: ``planning``, ``review``, ``test``, …;
+            ``since`` and ``until``, RFC 3339, without which it holds for ever; a
+            ``key``, where the same message may be sent twice and must count once.
 
     Returns:
         ``done``, ``spooled``, or what went wrong. Nothing is raised.
     """
-    claim: dict[str, object] = {**selector, "issue": issue, "role": role}
-    claim |= {"from": since, "until": until}
-    return tell("link", {k: v for k, v in claim.items() if v is not None}, seconds)
+    claim = {"from" if k == "since" else k: v for k, v in said.items() if v is not None}
+    return tell("link", {**claim, "issue": issue}, seconds)
 
 
-def event(kind: str, /, *, seconds: float = SECONDS, **fields: object) -> str:
+def event(kind: str, /, *, seconds: float = SECONDS, **said: object) -> str:
     """Say that something happened: ``task_start``, ``gate_result``, ``execution``, ….
 
     Args:
         kind: its type.
         seconds: how long to wait for the daemon.
-        fields: what the type needs, and whatever else is known; None says nothing.
+        said: what the type needs, and whatever else is known; None says nothing.
 
     Returns:
         ``done``, ``spooled``, or what went wrong. Nothing is raised.
     """
-    try:
-        said = {k: v for k, v in fields.items() if v is not None}
-        answer = tell_events([stamped({**said, "type": kind})], seconds)
-        rejected = answer.get("rejected")
-        if isinstance(rejected, list) and rejected:
-            return f"refused: {rejected[0]['message']}"
-    except Exception as error:  # noqa: BLE001 - no agent may fail over its events
-        return f"{type(error).__name__}: {error}"
-    return "spooled" if answer.get("spooled") else "done"
-
-
-def stamped(said: dict[str, object]) -> dict[str, object]:
-    """The event with an id and a time, so that it is the same one when sent twice.
-
-    One that has a time of its own is known again by what it says.
-    """
-    if said.get("timestamp") is not None:
-        return said
-    return {"event_id": os.urandom(16).hex(), **said, "timestamp": moment()}
-
-
-def tell_events(
-    events: list[dict[str, object]], seconds: float = SECONDS
-) -> dict[str, object]:
-    """Tell the daemon, or else the spool.
-
-    Returns:
-        ``accepted``, ``duplicates`` and ``rejected`` as the daemon says; or
-        ``spooled``, how many wait in the spool.
-
-    Raises:
-        OSError: the spool cannot be written either.
-        ValueError: they cannot be written as JSON, or the daemon refused all of it.
-    """
-    try:
-        return ask("POST", EVENTS, events, seconds)
-    except RefusedError:
-        raise
-    except (OSError, LookupError, ValueError):
-        for some in portions(events):
-            spool("events", {"key": os.urandom(16).hex(), "events": some})
-        return {"spooled": len(events)}
-
-
-def portions(events: list[dict[str, object]]) -> list[list[dict[str, object]]]:
-    """Events in lists that each fit into one message of the spool."""
-    found: list[list[dict[str, object]]] = []
-    room = 0
-    for one in events:
-        size = len(json.dumps(one)) + 2
-        if not found or size > room:
-            found.append([])
-            room = MOST_SPOOLED
-        found[-1].append(one)
-        room -= size
-    return found
+    one = {k: v for k, v in {**said, "type": kind}.items() if v is not None}
+    return tell("events", {"events": [stamped(one)]}, seconds)
 
 
 def cost(issue: str, seconds: float = 5.0) -> dict[str, object]:
@@ -145,6 +72,16 @@ def cost(issue: str, seconds: float = 5.0) -> dict[str, object]:
     from urllib.parse import quote  # noqa: PLC0415 - nothing else here needs it
 
     return ask("GET", f"/api/issues/{quote(issue, '')}/costs", None, seconds)
+
+
+def stamped(said: dict[str, object]) -> dict[str, object]:
+    """The event with an id and a time, so that it is the same one when sent twice.
+
+    One that has a time of its own is known again by what it says.
+    """
+    if said.get("timestamp") is not None:
+        return said
+    return {"event_id": os.urandom(16).hex(), **said, "timestamp": moment()}
 
 
 def tell(
@@ -168,34 +105,31 @@ def tell(
     try:
         params = {"key": os.urandom(16).hex(), **params}
         try:
-            ask("POST", PATHS[question], params, seconds)
+            answer = ask("POST", PATHS[question], params.get("events", params), seconds)
         except Exception as error:
             if isinstance(error, RefusedError) or not keep:
                 raise
             spool(question, params)
             return "spooled"
+        if isinstance(rejected := answer.get("rejected"), list) and rejected:
+            return f"refused: {rejected[0]['message']}"
     except Exception as error:  # noqa: BLE001 - no agent may fail over its costs
         return f"{type(error).__name__}: {error}"
     return "done"
 
 
-def ask(
-    method: str,
-    path: str,
-    params: dict[str, object] | list[dict[str, object]] | None,
-    seconds: float,
-) -> dict[str, object]:
+def ask(method: str, path: str, params: object, seconds: float) -> dict[str, object]:
     """Ask the daemon over its socket.
 
     Raises:
         OSError: no daemon answers, or not in time.
         RefusedError: the answer is an error.
     """
+    # The module below ``socket``: a hook would wait longer for that than for the daemon.
+    from _socket import AF_UNIX, socket  # noqa: PLC0415 - only where it is needed
+
     with open(f"{state_dir()}/daemon.json", "rb") as file:  # noqa: PTH123 - pathlib is slow to load
         address = json.load(file)["socket"]
-    # The module below ``socket``: a hook would wait longer for that than for the daemon.
-    from _socket import AF_UNIX, socket  # noqa: PLC0415 - only where there is a daemon
-
     body = b"" if params is None else json.dumps(params).encode()
     head = f"{method} {path} HTTP/1.1\r\nhost: costd\r\nconnection: close\r\n"
     connection = socket(AF_UNIX)
@@ -208,11 +142,9 @@ def ask(
         connection.close()
     head, _, text = data.decode().partition("\r\n\r\n")
     try:
-        status, answer = int(head.split(" ", 2)[1]), json.loads(text)
-    except (ValueError, IndexError):
-        answer = status = None
-    if status is None or not isinstance(answer, dict):
-        raise ConnectionError("what answers is not costd")
+        status, answer = int(head.split(" ", 2)[1]), {**json.loads(text)}
+    except (ValueError, IndexError, TypeError):
+        raise ConnectionError("what answers is not costd") from None
     if status >= 500 or status == 408:  # noqa: PLR2004 - HTTP's: not now
         raise ConnectionError(f"costd cannot: {answer.get('error')}")
     if status >= 400:  # noqa: PLR2004 - HTTP's: not like this
@@ -275,20 +207,20 @@ def directory(key: str, variable: str, place: str) -> str:
     if said := environ.get(f"COSTD_{key.upper()}"):
         return full(said)
     mac = "~/Library/Application Support" if sys.platform == "darwin" else ""
-    config, parent = (
-        value
-        if (value := environ.get(name, "")).startswith("/")
-        else full(mac or fallback)
-        for name, fallback in (("XDG_CONFIG_HOME", "~/.config"), (variable, place))
+    config, usual = (
+        f"{given if given.startswith('/') else full(mac or other)}/costd"
+        for given, other in (
+            (environ.get("XDG_CONFIG_HOME", ""), "~/.config"),
+            (environ.get(variable, ""), place),
+        )
     )
-    file = full(environ.get("COSTD_CONFIG") or f"{config}/costd/config.toml")
-    text = ""
-    if os.path.exists(file):  # noqa: PTH110 - as said above
-        with open(file, encoding="utf-8") as opened:  # noqa: PTH123 - as said above
-            text = opened.read()
+    file = full(environ.get("COSTD_CONFIG") or f"{config}/config.toml")
+    if not os.path.exists(file):  # noqa: PTH110 - as said above
+        return usual
+    with open(file, encoding="utf-8") as opened:  # noqa: PTH123 - as said above
+        text = opened.read()
     if key not in text:
-        return f"{parent}/costd"
+        return usual
     import tomllib  # noqa: PLC0415 - only those who have moved it pay for it
 
-    written = tomllib.loads(text).get("paths", {}).get(key)
-    return full(written or f"{parent}/costd")
+    return full(tomllib.loads(text).get("paths", {}).get(key) or usual)

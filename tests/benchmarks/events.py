@@ -166,7 +166,7 @@ def send(daemon: Daemon, count: int, size: int) -> None:
     sent, spent = 0, 0.0
     for some in batches(count, size):
         start = time.perf_counter()
-        answer = client.ask("POST", client.EVENTS, some, 60)
+        answer = client.ask("POST", client.PATHS["events"], some, 60)
         waits.append(time.perf_counter() - start)
         spent += waits[-1]
         sent += len(some)

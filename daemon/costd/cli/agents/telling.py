@@ -16,6 +16,8 @@ SECONDS = 0.3
 MANY_SECONDS = 10.0
 """The same for a batch of a stream, which nobody waits for in a prompt."""
 MOST_LINE = 64 * 1024
+MOST_SPOOLED = 48 * 1024
+"""Bytes of events in one message of the spool."""
 _BATCH = 2000
 _BATCH_BYTES = 700_000
 # The same words as ``core.events``, which takes longer to load than all of this.
@@ -120,7 +122,7 @@ def tell(events: Sequence[Said], seconds: float) -> Told:
 def _tell(events: list[tuple[int, Said]], seconds: float, told: Told) -> None:
     stamped = [client.stamped(said) for _, said in events]
     try:
-        answer = client.ask("POST", client.EVENTS, stamped, seconds)
+        answer = client.ask("POST", client.PATHS["events"], stamped, seconds)
     except client.RefusedError as error:
         raise CostdError(f"the daemon refuses it: {error}") from None
     except (OSError, LookupError, ValueError):
@@ -155,7 +157,7 @@ def _spool(events: list[tuple[int, Said]], stamped: list[Said], told: Told) -> N
         else:
             good.append(said)
     try:
-        for some in client.portions(good):
+        for some in portions(good):
             client.spool("events", {"events": some})
     except OSError as error:
         raise CostdError(
@@ -163,6 +165,20 @@ def _spool(events: list[tuple[int, Said]], stamped: list[Said], told: Told) -> N
             "See: costd doctor",
         ) from None
     told.spooled += len(good)
+
+
+def portions(events: list[Said]) -> list[list[Said]]:
+    """Events in lists that each fit into one message of the spool."""
+    found: list[list[Said]] = []
+    room = 0
+    for one in events:
+        size = len(json.dumps(one)) + 2
+        if not found or size > room:
+            found.append([])
+            room = MOST_SPOOLED
+        found[-1].append(one)
+        room -= size
+    return found
 
 
 def finish(told: Told, *, as_json: bool = False, one: bool = False) -> int:
