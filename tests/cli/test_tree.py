@@ -13,6 +13,12 @@ from costd.cli.agents.tree import Tree, parse_diff, parse_status
 Changes = dict[str, list[str]]
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look that takes long is given up; here the machine may be slow."""
+    monkeypatch.setattr("costd.cli.agents.tree.SECONDS", 100.0)
+
+
 class Repo:
     """A repository with one commit: ``a``, ``b`` and ``dir/c``."""
 

