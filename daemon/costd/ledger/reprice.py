@@ -38,7 +38,7 @@ class Repriced(NamedTuple):
     models: list[ModelChange]
     events: int = 0
     """Events that have another estimate."""
-    contexts: Collection[int] = ()
+    contexts: Collection[int] = frozenset()
     """Where something has another cost now."""
 
 
