@@ -76,6 +76,16 @@ def test_when_all_is_read_the_past_is_summed_and_the_engine_is_asked_again(
     assert not engine.standing
 
 
+def test_where_nobody_asks_later_nothing_is_worked_out_in_the_end(
+    engine: Engine,
+) -> None:
+    engine.standing = Standing(lambda: engine.now, goes_on=False)
+    engine.answer()
+    engine.step(is_over=True)
+    assert engine.times == 1
+    assert engine.standing.answer("status", {}) is None
+
+
 def test_a_failure_in_the_end_leaves_nothing_old(engine: Engine) -> None:
     def failing() -> int:
         raise ValueError("broken")

@@ -232,7 +232,7 @@ Ledger.record = record
 )
 def test_a_disk_that_takes_nothing(home: Home, code: str, name: str, fix: str) -> None:
     home.respond(1)
-    home.start(hook=REFUSES.format(code=name))
+    home.start(hook=REFUSES.format(code=name), wait="up")
     until(lambda: code in home.problems(), "that it is said")
     check = found(home, code)
     assert fix in check["fix"]
@@ -250,7 +250,8 @@ def test_bytes_that_nobody_reads(home: Home) -> None:
     home.start(
         hook="import time, costd.engine.alarm as alarm\nalarm.STUCK_MS = 1\n"
         "from costd.engine.intake import Intake\n"
-        "Intake.advance = lambda self, *values: time.sleep(0.05)\n"
+        "Intake.advance = lambda self, *values: time.sleep(0.05)\n",
+        wait="up",
     )
     check = found(home, "stuck")
     assert "bytes wait" in check["message"]

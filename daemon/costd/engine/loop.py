@@ -97,7 +97,7 @@ class Engine(Remembering):
         snapshots: int = 7,
         is_daemon: bool = False,
     ) -> None:
-        super().__init__(Standing(clock))
+        super().__init__(Standing(clock, goes_on=is_daemon))
         self._zone, self._clock = zone, clock
         self._tick_ms, self._max_line_bytes = tick_ms, max_line_bytes
         self._outlet, self._is_daemon = Outlet(publish), is_daemon

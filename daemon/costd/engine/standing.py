@@ -32,10 +32,12 @@ class Standing:
 
     Args:
         clock: milliseconds since the epoch.
+        goes_on: whether there is anybody to ask when all is read: with a daemon.
     """
 
-    def __init__(self, clock: Callable[[], int]) -> None:
+    def __init__(self, clock: Callable[[], int], *, goes_on: bool = True) -> None:
         self._clock = clock
+        self._goes_on = goes_on
         self._kept: dict[bytes, _Kept] = {}
         """Never changed, only replaced: other threads read it."""
         self.asked_at = _NEVER
@@ -67,13 +69,14 @@ class Standing:
         """Renew what is given, if it is old and was asked for.
 
         Args:
-            is_over: whether nothing more is read. Then it is renewed once more, so
-                that the engine remembers the past when it is asked, and dropped.
+            is_over: whether nothing more is read. Then it is dropped; before that the
+                engine of a daemon works it out once more, to remember the past when
+                it is asked.
         """
         if not self._kept:
             return
         try:
-            if is_over or self._is_due():
+            if self._goes_on if is_over else self._is_due():
                 began = self._clock()
                 self._kept = {
                     key: known._replace(answer=known.work_out())
