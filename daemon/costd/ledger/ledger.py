@@ -41,7 +41,7 @@ from costd.ledger.reprice import Repriced, reprice
 from costd.ledger.tracker import Imported
 from costd.ledger.world import Directory, Repository
 
-RULES = 1
+RULES = 2
 """Raised when the rules of attribution change: then everything is judged anew."""
 
 

@@ -207,8 +207,9 @@ def _bare_number(name: _Name, keys: Keys, repo: str) -> Found:
     if key := keys.known(folder, repo):  # eng/12 is hardly number 12 of the repository
         issue = f"{key}-{number}"
         return Found(issue, WEAK, why=f"perhaps {issue} in {shown(text)}")
-    if is_counted(text, found.end(), number) or folder.upper() in SERIES:
-        return NOTHING
+    is_series = not SERIES.isdisjoint(folders.upper().split("/"))
+    if is_series or folder.isdecimal() or is_counted(text, found.end(), number):
+        return NOTHING  # backport/5.x/123, 2026/11/21-title, 2-factor
     if word and found.end() == len(text) and int(number) < _SECOND_TRY:
         return NOTHING  # fix-2 is a second try
     return _numbered(repo, number, text, NUMBER)

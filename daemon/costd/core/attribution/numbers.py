@@ -19,13 +19,15 @@ _SHORT = 2
 _PHRASE = re.compile(
     r"[-_](?:way|factor|phase|fold|bit|byte|percent|column|col|step|stage|day|days|hour"
     r"|hours|minute|minutes|second|seconds|week|weeks|month|months|player|pane|panel"
-    r"|level|tier|pass|click|d)s?(?![A-Za-z0-9])",
+    r"|level|tier|pass|click|clause|digit|legged|based|star|[kmg]b|ms|on[-_]\d+"
+    r"|to[-_](?:\d+|one|many)|d)s?(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
 _COUNTED_UP_TO = 365
 _HTTP_PHRASE = re.compile(
     r"[-_](?:page|error|errors|response|status|redirect|not[-_]found|handler|handling"
-    r"|loop)(?![A-Za-z0-9])",
+    r"|loop|internal[-_]server|forbidden|unauthori[sz]ed|rate[-_]limit|too[-_]many"
+    r"|bad[-_]gateway|bad[-_]request|gateway[-_]timeout)(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
 _HTTP_STATUS = range(300, 600)

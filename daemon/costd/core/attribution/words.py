@@ -31,7 +31,7 @@ _RUNTIMES = """
     nuxt net dotnet pg postgres postgresql mysql redis sqlite lts angular svelte django
     rails laravel spring typescript ts js javascript eslint webpack vite sphinx kotlin
     swift xcode ios macos android windows win ubuntu debian alpine fedora centos linux
-    arm amd x cuda gcc clang llvm cpp c qt gtk bootstrap tailwind jest pytest pydantic
+    arm amd x cuda k8s k3s ec2 log4j gcc clang llvm cpp c qt gtk bootstrap tailwind jest pytest pydantic
 """
 _PROCESS = """
     release releases version versions ver v rc alpha beta sprint phase step stage part
@@ -69,7 +69,8 @@ SERIES = _words(
     release releases version versions v rc sprint phase step stage part wave round pass
     iter iteration milestone week day try take retry attempt draft batch slot level tier
     patch backport backports backup port worker agent worktree stable pr prs pull pulls
-    mr mrs merge merges pull-request pull-requests merge-request merge-requests rev revision option
+    mr mrs merge merges pull-request pull-requests merge-request merge-requests rev revision
+    option lts
     """
 )
 """Path segments after which a number counts something else than issues."""
