@@ -13,10 +13,13 @@ import pytest
 from costd.core.attribution import Keys
 from costd.core.instants import DAY, HOUR, format_instant
 from costd.core.money import to_usd
+from costd.engine.dearest import dearest_by, sessions_in
 from costd.engine.documents import documents
 from costd.engine.loop import Engine
 from costd.engine.memory import Memory
 from costd.ledger import Ledger
+from costd.ledger.long_spans import count_sessions, dearest
+from costd.ledger.reports import Question
 from costd.prices import load_rate_card
 
 NOON = 1_795_003_200_000  # 2026-11-18T12:00:00Z
@@ -115,3 +118,26 @@ def test_each_runtime_has_its_sessions_days_and_models(world: World) -> None:
     ]
     assert runtime["byModel"]["claude-opus-5"]["responses"] == 2
     assert runtime["totalCost"] == to_usd(2 * 5_000_000 + (1 + 2) * 25_000)
+
+
+@pytest.mark.parametrize("name", ["issue", "session", "model"])
+@pytest.mark.parametrize("most", [1, 2, 5])
+def test_the_dearest_are_those_that_are_found_anew(
+    world: World, name: str, most: int
+) -> None:
+    moments = [(0, -9 * DAY), (0, -DAY), (0, 0), (0, 0), (0, -2 * DAY), (DAY, DAY)]
+    for number, (now, at) in enumerate([*moments, (DAY, DAY), (2 * DAY, 2 * DAY)]):
+        world.now = NOON + now
+        world.write(
+            NOON + at, model=("claude-opus-5", "claude-haiku-4-5-20251001")[number % 2]
+        )
+        for since in (None, NOON - 3 * DAY):
+            view = world.engine._view()
+            question = Question((name,), since, None, view.zone, {})
+            expected = dearest(view.connection, question, most)
+            assert dearest_by(view, question, most) == expected
+            sessions = count_sessions(view.connection, question)
+            assert sessions_in(view, question) == sessions
+            only = question._replace(filters={"issue": ["MIN-1", "MIN-2"]})
+            expected = dearest(view.connection, only, most)
+            assert dearest_by(view, only, most) == expected

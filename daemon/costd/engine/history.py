@@ -94,12 +94,12 @@ def sum_of(view: View, since: int | None = None, until: int | None = None) -> Su
 
 def days_by(view: View, question: Question) -> list[Cut]:
     """A cut by day and one dimension, without sessions; what is past is cut once."""
-    past, recent = _halves(question, view.now)
+    past, recent = halves(question, view.now)
     rows: list[Cut] = []
     if past is not None:
         rows += view.memory.before(
-            _today(question, view.now),
-            ("days", *_key(past)),
+            today_of(question, view.now),
+            ("days", *key_of(past)),
             lambda: days(view.connection, past),
         )
     return rows if recent is None else [*rows, *days(view.connection, recent)]
@@ -107,12 +107,12 @@ def days_by(view: View, question: Question) -> list[Cut]:
 
 def parts_by(view: View, question: Question) -> dict[Keys, Sums]:
     """The sums of a question by its dimensions, without their sessions."""
-    past, recent = _halves(question, view.now)
+    past, recent = halves(question, view.now)
     found: dict[Keys, Sums] = {}
     if past is not None:
         found |= view.memory.before(
-            _today(question, view.now),
-            ("parts", *_key(past)),
+            today_of(question, view.now),
+            ("parts", *key_of(past)),
             lambda: _together(cut(view.connection, past)),
         )
     for row in [] if recent is None else cut(view.connection, recent):
@@ -124,14 +124,15 @@ def _together(rows: Iterable[Cut]) -> dict[Keys, Sums]:
     return {row.keys: row.sums._replace(sessions=0) for row in rows}
 
 
-def _today(question: Question, now: int) -> int:
+def today_of(question: Question, now: int) -> int:
+    """When the day of a question began in which ``now`` is."""
     today, _, _ = starts(now, question.zone)
     return today
 
 
-def _halves(question: Question, now: int) -> tuple[Question | None, Question | None]:
+def halves(question: Question, now: int) -> tuple[Question | None, Question | None]:
     """What of a question lies before today, and the rest."""
-    today = _today(question, now)
+    today = today_of(question, now)
     since, until = question.since, question.until
     if "pr" in {*question.by, *question.filters}:
         return None, question  # a link of today says whose work was done before it
@@ -146,7 +147,8 @@ def _halves(question: Question, now: int) -> tuple[Question | None, Question | N
     return past, recent
 
 
-def _key(question: Question) -> tuple[Hashable, ...]:
+def key_of(question: Question) -> tuple[Hashable, ...]:
+    """A question as something to remember by."""
     return (
         tuple(question.by),
         question.since,

@@ -9,7 +9,7 @@ import os
 import socket
 import stat
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import uvicorn
@@ -28,6 +28,9 @@ STOP_SECONDS = 2.0
 START_SECONDS = 30.0
 
 
+Work = Callable[[], Awaitable[None]]
+
+
 def _ignore(_place: str, _error: Exception) -> None:
     """What to do with surprises when nobody asks for them."""
 
@@ -43,6 +46,7 @@ class Server:
             also removes its file; None makes one.
         on_stop: called first when the server stops; ends streams (``Live.close``).
         on_error: told of what went wrong in the server itself.
+        work: what its loop does beside, as long as it runs.
     """
 
     def __init__(
@@ -54,6 +58,7 @@ class Server:
         listener: socket.socket | None = None,
         on_stop: Callable[[], None] = lambda: None,
         on_error: OnError = _ignore,
+        work: Work | None = None,
     ) -> None:
         self.socket_path = Path(listener.getsockname()) if listener else socket_path
         self._listener = listener
@@ -62,6 +67,7 @@ class Server:
         self._loopback = loopback
         self._on_stop = on_stop
         self._on_error = on_error
+        self._work = work
         self._identity: tuple[int, int] | None = None
         self._port: int | None = None
         self._running: _QuietServer | None = None
@@ -97,7 +103,8 @@ class Server:
                 sockets.append(bind_loopback(self._loopback.host, self._loopback.port))
                 self._port = sockets[-1].getsockname()[1]
                 app = Door(app, self._loopback, self._port, token)
-            self._run(_QuietServer(_config(app), self._on_error), sockets)
+            running = _QuietServer(_config(app), self._on_error, self._work)
+            self._run(running, sockets)
         except BaseException:
             for listener in sockets:
                 listener.close()
@@ -219,13 +226,16 @@ class _QuietServer(uvicorn.Server):
 
     server_state: Census
 
-    def __init__(self, config: uvicorn.Config, on_error: OnError) -> None:
+    def __init__(
+        self, config: uvicorn.Config, on_error: OnError, work: Work | None = None
+    ) -> None:
         super().__init__(config)
         self.server_state = Census()
         self.settled = threading.Event()
         self.failure: BaseException | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
         self._leaving = asyncio.Event()
+        self._work = work
         self._on_error = on_error
 
     def run_quietly(self, sockets: list[socket.socket]) -> None:
@@ -260,7 +270,17 @@ class _QuietServer(uvicorn.Server):
     async def main_loop(self) -> None:
         """Sleep until told to leave."""
         self.server_state.default_headers = self.config.encoded_headers
+        work = asyncio.ensure_future(self._work_beside())
         await self._leaving.wait()
+        work.cancel()
+
+    async def _work_beside(self) -> None:
+        if self._work is None:
+            return
+        try:
+            await self._work()
+        except Exception as error:  # noqa: BLE001 - the server goes on without it
+            self._on_error("work", error)
 
     def leave(self) -> None:
         """End ``main_loop``. From any thread."""

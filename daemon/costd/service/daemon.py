@@ -29,6 +29,7 @@ from costd.publish.loopback import Loopback
 from costd.publish.notify import notify, watchdog_seconds
 from costd.publish.server import Server
 from costd.publish.sockets import inherited, is_live
+from costd.publish.web.readying import readying
 from costd.schedule import Beat
 from costd.service import footprint
 from costd.service.courier import Courier
@@ -327,13 +328,16 @@ def _server(
     live: Live,
     listener: Any,
 ) -> Server:
+    loopback = _loopback(config, config.paths)
+    limits = tuple(map(float, config.http.badge_usd))
     return Server(
-        build_app(ask, live, on_error=_report),
+        build_app(ask, live, on_error=_report, badge_usd=limits),
         config.paths.socket,
-        loopback=_loopback(config, config.paths),
+        loopback=loopback,
         listener=listener,
         on_stop=live.close,
         on_error=_report,
+        work=None if loopback is None else readying(ask, limits),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,10 +19,10 @@ from costd.core.summary import (
     together,
 )
 from costd.engine.answers.report import read_question
+from costd.engine.dearest import dearest_by, sessions_in
 from costd.engine.history import days_by, parts_by
 from costd.engine.view import Params, View, text, words, zone_of
 from costd.ledger.cells import BUCKET_MS
-from costd.ledger.long_spans import count_sessions, dearest
 from costd.ledger.reports import Cut, Question
 
 _DAYS = 30
@@ -47,12 +47,12 @@ def costs(view: View, params: Params) -> Row:
         question = question._replace(since=start_of_day(first, question.zone))
     rows = days_by(view, question._replace(by=("day", "model")))
     spans = _spans(view, question)
-    parts = {name: _dearest(view, question, name) for name in _parts(params)}
+    parts = {
+        name: dearest_by(view, question._replace(by=(name,)), _MOST_PARTS)
+        for name in _parts(params)
+    }
     total = together(row.sums for row in rows)
-    count = view.memory.once(
-        ("sessions", *_key(question)),
-        lambda: count_sessions(view.connection, question),
-    )
+    count = sessions_in(view, question)
     return {
         "schema_version": 1,
         "timezone": question.zone.key,
@@ -100,17 +100,6 @@ def _parts(params: Params) -> list[str]:
             f"{unknown[0][:40]!r} is no part of the costs.", f"Use {', '.join(_PARTS)}."
         )
     return wanted
-
-
-def _dearest(view: View, question: Question, name: str) -> tuple[int, list[Cut]]:
-    wanted = question._replace(by=(name,))
-    key = ("dearest", name, *_key(question))
-    return view.memory.once(key, lambda: dearest(view.connection, wanted, _MOST_PARTS))
-
-
-def _key(question: Question) -> tuple[Hashable, ...]:
-    filters = tuple(sorted((n, tuple(v)) for n, v in question.filters.items()))
-    return question.since, question.until, filters
 
 
 def _by(rows: Iterable[Cut], key: int) -> dict[str, Sums]:

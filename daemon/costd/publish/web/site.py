@@ -78,6 +78,11 @@ def templates() -> jinja2.Environment:
     return made
 
 
+def template_names() -> list[str]:
+    """Every template there is."""
+    return sorted(each.name for each in (_FOLDER / "templates").iterdir())
+
+
 def _source(name: str) -> str | None:
     place = _FOLDER / "templates" / name
     return place.read_text("utf-8") if place.is_file() else None
