@@ -187,15 +187,15 @@ class HostedAnswers:
         """See ``Answers``."""
 
     def _peek(self) -> int | None:
-        """What the last status said; one question at a time, so that none pile up."""
+        """What the engine last said; one question at a time, so that none pile up."""
         asked, self._asked = self._asked, None
         if asked is not None and not asked.done():
             self._asked = asked
             return None
-        self._asked = self._ask("status", {})
+        self._asked = self._ask("alive", {})  # which does not hurry it, as others do
         if asked is None or asked.exception() is not None:
             return None
-        return behind(asked.result())
+        return behind({"sources": [asked.result()]})
 
 
 def post_to_daemon(config_file: str | None, path: str) -> bytes:

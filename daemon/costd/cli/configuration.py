@@ -16,6 +16,7 @@ from costd.core.errors import (
     CostdError,
     NoDaemonError,
 )
+from costd.engine import headstart
 from costd.paths import Paths, default_config_file
 
 Ask = Callable[[str, dict[str, object]], "Future[object]"]
@@ -77,9 +78,12 @@ def engine(config: Config) -> Iterator[Ask]:
         AlreadyRunningError: somebody else has the ledger.
         NoDaemonError: it cannot be hosted.
     """
-    from costd.service.host import hosted  # noqa: PLC0415 - all of costd, with SQLite
-
     with ExitStack() as stack:
+        if not config.paths.ledger.exists():
+            stack.callback(headstart.end)
+            headstart.begin(config.engine.max_line_bytes)
+        from costd.service.host import hosted  # noqa: PLC0415 - all of costd, with SQLite
+
         try:
             ask = stack.enter_context(hosted(config, config.paths))
         except (AlreadyRunningError, ConfigError):

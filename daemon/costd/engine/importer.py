@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
 import msgspec
 
-import costd
 from costd.core.checkpoint import Checkpoint, Segment
+from costd.engine import headstart
 from costd.engine.frames import receive, send
 
 _LEAST_AHEAD, _MOST_AHEAD = 16 << 20, 192 << 20
 """So many bytes are given ahead, that the process never waits for the engine."""
-
-
-def _own_path() -> str:
-    """Where this very package is, also when it is not installed."""
-    own = str(Path(costd.__file__).resolve().parents[1])
-    return os.pathsep.join(filter(None, (own, os.environ.get("PYTHONPATH"))))
 
 
 _decode = msgspec.msgpack.Decoder(list[Segment]).decode
@@ -41,15 +31,7 @@ class Importer:
     def __init__(
         self, max_line_bytes: int, deliver: Callable[[bytes | None], None]
     ) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - this interpreter, this package
-            [sys.executable, "-P", "-m", "costd.engine.worker", str(max_line_bytes)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # its end is noticed, its words may hold paths
-            cwd="/",
-            env={**os.environ, "PYTHONPATH": _own_path()},
-            close_fds=True,
-        )
+        self._process = headstart.take(max_line_bytes)
         self._deliver = deliver
         self._given: dict[bytes, int] = {}
         self._ahead = 0

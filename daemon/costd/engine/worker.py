@@ -9,8 +9,10 @@ is not touched here. It ends when its input does.
 from __future__ import annotations
 
 import gc
+import resource
 import signal
 import sys
+from contextlib import suppress
 from typing import BinaryIO
 
 import msgspec
@@ -44,6 +46,9 @@ def serve(source: BinaryIO, sink: BinaryIO, max_line_bytes: int) -> None:
 
 def main() -> None:
     """Entry of the process."""
+    # Its memory holds lines of conversations: no core file of it.
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     gc.disable()  # nothing here refers to itself, and there are millions of values
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the engine ends it by its input
     try:
