@@ -126,7 +126,11 @@ class Intake:
     @property
     def is_importing(self) -> bool:
         """Whether so much is to be read that a second process helps."""
-        return self._importer is not None
+        return self._importer is not None or (
+            self.progress.bytes_behind >= IMPORT_BYTES
+            and len(self.backlog) > 1  # one for each
+            and self._failed_imports < _MAX_FAILED_IMPORTS
+        )
 
     @property
     def has_work(self) -> bool:
@@ -296,13 +300,9 @@ class Intake:
 
     def _feed(self) -> None:
         """Give the second process logs while it wants some."""
+        if not self.is_importing:
+            return
         if self._importer is None:
-            if (
-                self.progress.bytes_behind < IMPORT_BYTES
-                or len(self.backlog) < 2  # noqa: PLR2004 - one for each
-                or self._failed_imports >= _MAX_FAILED_IMPORTS
-            ):
-                return
             self._importer = Importer(self._max_line_bytes, self._deliver)
         behind = self.progress.bytes_behind
         while len(self.backlog) > 1 and self._importer.wants_more(behind):
