@@ -92,7 +92,8 @@ def test_no_logs_yet(home: Path, costd: Shown) -> None:
 def test_who_holds_the_ledger_is_waited_for_and_then_named(
     home: Path, state_dir: Path, costd: Shown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(answers, "LOCKED_SECONDS", 0.2)
+    for module in ("answers", "commands.status"):
+        monkeypatch.setattr(f"costd.cli.{module}.LOCKED_SECONDS", 0.2)
     monkeypatch.setattr(answers, "PAUSE_SECONDS", 0.01)
     with (state_dir / "costd.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -24,6 +24,8 @@ from recount import recount
 
 NIGHTLY = os.environ.get("COSTD_NIGHTLY") == "1"
 """Whether sizes are those of the fault table, not those for every day."""
+LACKS = os.environ.get("COSTD_LACKS", "").split()
+"""What a CI tried to install, in vain."""
 CONFIG = "[engine]\ntick_seconds = 1\nsweep_seconds = 1\n"
 
 
@@ -261,7 +263,7 @@ def need(command: Sequence[str], what: str) -> None:
         works = False
     if works:
         return
-    if os.environ.get("CI") == "true" and os.getuid() == 0:
+    if os.environ.get("CI") == "true" and os.getuid() == 0 and what not in LACKS:
         pytest.fail(f"{what} is needed here")
     pytest.skip(f"no {what} here")
 
