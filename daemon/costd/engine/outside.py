@@ -22,7 +22,7 @@ from costd.ledger.moves import Moves
 
 _LEAST_GAP_MS = 2_000
 """Between two looks at the registry because of a session that nobody knew."""
-_COMMITS_GAP_MS = 5_000
+_COMMITS_GAP_MS = 15_000
 """Between two looks for commits while sessions go on; the beat comes anyway."""
 
 

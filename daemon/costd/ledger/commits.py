@@ -14,6 +14,7 @@ from sqlite3 import Connection
 from typing import NamedTuple
 
 from costd.core.attribution import Made
+from costd.ledger.cells import BUCKET_MS
 from costd.ledger.evidence import chunks, marks
 from costd.ledger.world import World
 
@@ -54,12 +55,12 @@ class Wanted(NamedTuple):
 
 
 class _Here(NamedTuple):
-    """A context on a branch; its responses lie between the two instants."""
+    """A context on a branch; its responses lie in these quarters of an hour."""
 
     id: int
     session: int
-    first_at: int
-    last_at: int
+    first: int
+    last: int
 
 
 def wanted(
@@ -106,20 +107,40 @@ def unlooked(connection: Connection) -> set[int] | None:
 def touched(
     connection: Connection, world: World, contexts: Collection[int] | None
 ) -> set[Group]:
-    """The branches that contexts are on, where any session's commits name issues."""
+    """The branches on which sessions went on, around commits that name issues.
+
+    Args:
+        connection: the ledger's.
+        world: knows the commits that name issues, and where directories lie.
+        contexts: in which something was recorded; None for all there are.
+    """
     world.load()
-    if not world.has_commits:
-        return set()
-    groups = set(connection.execute("SELECT DISTINCT root, branch FROM committed"))
-    if contexts is None:
-        return groups
-    found: set[Group] = set()
+    if contexts is None or not world.named:
+        return set(world.named)
+    bounds: dict[tuple[int, Group], tuple[int, int]] = {}
     for some in chunks(sorted(contexts)):
-        for cwd, branch in connection.execute(
-            f"{_UNOWNED} WHERE c.id IN ({marks(some)})", some
+        for session, cwd, branch, first, last in connection.execute(
+            "SELECT c.session, c.cwd, coalesce(nullif(p.worktree_branch, ''), c.branch), "
+            "min(d.first), max(d.last) FROM context c "
+            "JOIN place p ON p.context_id = c.id JOIN stint d ON d.context_id = c.id "
+            "WHERE c.session IN (SELECT session FROM context "
+            f"WHERE id IN ({marks(some)})) GROUP BY c.id",
+            some,
         ):
-            found.add((world.root(cwd), branch))
-    return found & groups
+            key = (session, (world.root(cwd), branch))
+            low, high = bounds.get(key, (first, last))
+            bounds[key] = (min(low, first), max(high, last))
+    return {
+        group
+        for (_, group), (first, last) in bounds.items()
+        if _holds(world.named.get(group, ()), first, last)
+    }
+
+
+def _holds(instants: Sequence[int], first: int, last: int) -> bool:
+    """Whether one of the instants lies in one of these quarters of an hour."""
+    low = bisect_left(instants, first * BUCKET_MS)
+    return low < bisect_left(instants, (last + 1) * BUCKET_MS)
 
 
 _UNOWNED = (
@@ -149,13 +170,16 @@ def _positions(
 
 def put(
     connection: Connection,
+    world: World,
     root: str,
+    *,
     made: Sequence[Commit],
     gone: Sequence[str],
     positions: Iterable[Position],
 ) -> set[Group]:
     """Keep what was found in a repository; the branches on which something is new."""
     changed: set[Group] = set()
+    world.load()
     for some in chunks(gone):
         of_these = f"WHERE root = ? AND sha IN ({marks(some)})"
         for (branch,) in connection.execute(
@@ -173,6 +197,15 @@ def put(
         "INSERT OR REPLACE INTO commit_log VALUES (?1, ?4, ?2, ?3)",
         [(*position, root) for position in positions],
     )
+    for group in changed:
+        world.named[group] = [
+            at
+            for (at,) in connection.execute(
+                "SELECT at FROM branch_commit "
+                "WHERE root = ? AND branch = ? AND names <> '' ORDER BY at",
+                group,
+            )
+        ]
     return changed
 
 
@@ -217,13 +250,14 @@ def _at_work(
     for some in chunks(sorted({branch for _, branch in groups}), _FEW):
         rows = connection.execute(
             "SELECT c.cwd, coalesce(nullif(p.worktree_branch, ''), c.branch) AS name, "
-            "c.id, c.session, c.first_at, c.last_at FROM context c "
-            f"JOIN place p ON p.context_id = c.id WHERE name IN ({marks(some)})",
+            "c.id, c.session, min(d.first), max(d.last) FROM context c "
+            "JOIN place p ON p.context_id = c.id JOIN stint d ON d.context_id = c.id "
+            f"WHERE name IN ({marks(some)}) GROUP BY c.id",
             some,
         )
-        for cwd, branch, number, session, first_at, last_at in rows:
+        for cwd, branch, number, session, first, last in rows:
             if (group := (world.root(cwd), branch)) in groups:
-                found[group].append(_Here(number, session, first_at, last_at))
+                found[group].append(_Here(number, session, first, last))
     return found
 
 
@@ -237,8 +271,9 @@ def _made(
         contexts[context.session].append(context)
     covered: defaultdict[int, list[int]] = defaultdict(list)
     for session, at_work in contexts.items():
-        low, high = _between(instants, _supposed(at_work))
-        if low < high and (window := _window(connection, at_work)):
+        first, last = min(h.first for h in at_work), max(h.last for h in at_work)
+        if _holds(instants, first, last):
+            window = _window(connection, at_work, first, last)
             for number in range(*_between(instants, window)):
                 covered[number].append(session)
     families = _families(connection, {s for found in covered.values() for s in found})
@@ -258,23 +293,18 @@ def _said(commits: Iterable[Commit]) -> Made:
     return Made(tuple(names[:_MOST_NAMES]), naming, len(commits) - naming)
 
 
-def _supposed(at_work: Sequence[_Here]) -> tuple[int, int]:
-    """Where the responses lie at most."""
-    return min(h.first_at for h in at_work), max(h.last_at for h in at_work)
-
-
-def _window(connection: Connection, at_work: Sequence[_Here]) -> tuple[int, int] | None:
-    """Where the responses lie."""
-    first: list[int] = []
-    last: list[int] = []
+def _window(
+    connection: Connection, at_work: Iterable[_Here], first: int, last: int
+) -> tuple[int, int]:
+    """From the first to the last response, of contexts that lie in these quarters."""
+    found: list[int] = []
     for context in at_work:
-        low, high = connection.execute(
-            "SELECT min(at), max(at) FROM response WHERE context_id = ?", (context.id,)
-        ).fetchone()
-        if low is not None:
-            first.append(low)
-            last.append(high)
-    return (min(first), max(last)) if first else None
+        if context.first == first or context.last == last:
+            found += connection.execute(
+                "SELECT min(at), max(at) FROM response WHERE context_id = ?",
+                (context.id,),
+            ).fetchone()
+    return min(found), max(found)
 
 
 def _between(instants: Sequence[int], window: tuple[int, int]) -> tuple[int, int]:

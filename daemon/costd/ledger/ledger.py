@@ -190,9 +190,7 @@ class Ledger:
         with self._changing() as connection:
             world = self.owners.world
             found = commits.wanted(connection, world, contexts)
-            groups = commits.touched(connection, world, contexts)
-            groups |= {(each.root, name) for each in found for name in each.branches}
-            self.owners.judge_commits(groups)
+            self.owners.judge_commits(commits.touched(connection, world, contexts))
             if world.pulls:
                 changed = self.owners.judge(pulls.linked(connection, contexts))
                 self.owners.lay_all(changed)
@@ -208,7 +206,14 @@ class Ledger:
     ) -> None:
         """Keep what was committed in a repository, and whose it is."""
         with self._changing() as connection:
-            groups = commits.put(connection, root, made, gone, positions)
+            groups = commits.put(
+                connection,
+                self.owners.world,
+                root,
+                made=made,
+                gone=gone,
+                positions=positions,
+            )
             self.owners.judge_commits(groups)
 
     def claim(self, news: Sequence[NewClaim], moves: Moves) -> Change:

@@ -190,7 +190,7 @@ class Owners:
         paths = world.inside(repositories)
         paths += [directory.path for directory in directories]
         ids = evidence.in_directories(run, paths)
-        before = commits.touched(run, world, ids) if world.has_commits else set()
+        before = commits.touched(run, world, ids)
         groups = world.put(repositories, directories)
         sessions = evidence.judge_contexts(run, world, ids)
         self.lay_all(sessions | self._judge_groups(groups))

@@ -86,6 +86,8 @@ class World:
         self._keys = keys
         self.has_commits = False
         """Whether sessions are known to have made commits that name issues."""
+        self.named: dict[tuple[str, str], list[int]] = {}
+        """By repository and branch: when commits were made that name issues."""
         self.pulls = NO_PULLS
         """The pull requests that were imported."""
         self._is_loaded = False
@@ -150,6 +152,11 @@ class World:
                 "SELECT repository, number, branch, head, closes FROM pull_request"
             )
         )
+        self.named = {}
+        for root, branch, at in run(
+            "SELECT root, branch, at FROM branch_commit WHERE names <> '' ORDER BY at"
+        ):
+            self.named.setdefault((root, branch), []).append(at)
         (found,) = run("SELECT EXISTS (SELECT 1 FROM committed)").fetchone()
         self.has_commits = bool(found)
         if self._keys.is_open:
