@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import get_args
+from typing import Any
 
 import pytest
 
-from costd.config.webhook import Event
+from costd.config.webhook import WebhookSettings, chosen
 from costd.core import posts
 from costd.core.alerts import EVENTS, Change, Standing, alerted, step
 
@@ -106,4 +106,19 @@ def test_names_from_logs_are_made_fit_for_others() -> None:
 
 
 def test_every_event_can_be_chosen_and_every_choice_is_an_event() -> None:
-    assert get_args(Event) == (*posts.EVENTS, *EVENTS)
+    assert WebhookSettings().events == (*posts.EVENTS, *EVENTS)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ((), set()),
+        (("failed", "data_stopped"), {"failed", "data_stopped"}),
+        (("run_report",), set(posts.EVENTS)),
+        (("alert", "failed"), {"failed", *EVENTS}),
+    ],
+)
+def test_a_word_may_stand_for_all_of_its_kind(
+    words: tuple[Any, ...], expected: set[str]
+) -> None:
+    assert chosen(WebhookSettings(events=words)) == expected

@@ -12,18 +12,15 @@ from msgspec import Meta, Struct, field
 
 from costd.core.errors import ConfigError
 
-Event = Literal[
-    "completed",
-    "blocked",
-    "failed",
-    "unknown",
-    "data_stopped",
-    "data_flows",
-    "disk_low",
-    "ledger_recovered",
-    "unpriced_models",
+Outcome = Literal["completed", "blocked", "failed", "unknown"]
+"""How a run has ended, as in ``core.posts``."""
+Alert = Literal[
+    "data_stopped", "data_flows", "disk_low", "ledger_recovered", "unpriced_models"
 ]
-"""What can be told: how a run ended (``core.posts``), and alerts (``core.alerts``)."""
+"""What is wrong with costd, as in ``core.alerts``."""
+Group = Literal["run_report", "alert"]
+_GROUPS = {"run_report": get_args(Outcome), "alert": get_args(Alert)}
+"""Words for all of one kind."""
 
 _REFERENCE = re.compile(r"\$\{(env|file):([^}]+)\}")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -48,15 +45,25 @@ class WebhookSettings(Struct, frozen=True, forbid_unknown_fields=True):
     secret: (
         Annotated[str, Meta(description='"${env:NAME}" or "${file:PATH}"')] | None
     ) = None
-    events: tuple[Event, ...] = get_args(Event)
+    events: tuple[Literal[Outcome, Alert, Group], ...] = (
+        *get_args(Outcome),
+        *get_args(Alert),
+    )
     include_iterations: bool = False
     timeout: Annotated[
-        int, Meta(ge=1, le=60, description="a whole number of seconds from 1 to 60")
+        float, Meta(gt=0, le=60, description="a number of seconds up to 60")
     ] = 5
     retry: Annotated[
         int, Meta(ge=0, le=100, description="a whole number from 0 to 100")
     ] = 8
     allow_private: bool = False
+
+
+def chosen(settings: WebhookSettings) -> frozenset[str]:
+    """The events that are told, each by its own name."""
+    return frozenset(
+        name for word in settings.events for name in _GROUPS.get(word, (word,))
+    )
 
 
 class Webhook(NamedTuple):

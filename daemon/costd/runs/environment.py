@@ -33,7 +33,11 @@ _SYSTEMS = (
         "gitlab-ci",
         ("GITLAB_CI",),
         ("CI_PIPELINE_ID", "CI_JOB_ID"),
-        ("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", "CI_COMMIT_REF_NAME"),
+        (
+            "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME",
+            "CI_COMMIT_REF_NAME",
+            "CI_COMMIT_BRANCH",
+        ),
         ("CI_COMMIT_SHA",),
     ),
     _System(
@@ -61,7 +65,11 @@ _SYSTEMS = (
         "azure-pipelines",
         ("TF_BUILD", "AZURE_PIPELINE"),
         ("BUILD_BUILDID",),
-        ("SYSTEM_PULLREQUEST_SOURCEBRANCH", "BUILD_SOURCEBRANCH"),
+        (
+            "SYSTEM_PULLREQUEST_SOURCEBRANCH",
+            "BUILD_SOURCEBRANCH",
+            "BUILD_SOURCEBRANCHNAME",
+        ),
         ("BUILD_SOURCEVERSION",),
     ),
 )

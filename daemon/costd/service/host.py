@@ -18,6 +18,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from costd.config import Config, claude_roots, codex_roots
+from costd.config.webhook import chosen
 from costd.core.alerts import EVENTS
 from costd.core.attribution import Keys
 from costd.core.errors import ConfigError
@@ -137,7 +138,7 @@ def compose(
     )
     engine.runs.max_age_days = config.runs.max_age_days
     if config.webhook.url is not None:
-        events = frozenset(config.webhook.events)
+        events = chosen(config.webhook)
         engine.runs.posted = Posted(events, config.webhook.include_iterations)
         engine.alarm.alerts.events = events & frozenset(EVENTS)
     engine.telling.cycle_day = config.kpi.cycle_day
