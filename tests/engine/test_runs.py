@@ -541,6 +541,20 @@ def test_a_failure_that_two_tell_of_is_one(world: World, told: str) -> None:
     assert [e["message"] for e in found["errorPatterns"]] == ["out of memory"]
 
 
+def test_what_some_tasks_do_not_report_makes_a_lower_bound(world: World) -> None:
+    call = {"type": "execution", "agent": "gemini", "success": True}
+    world.tell(**call, cost_usd=3)
+    world.tell(**call, cost_usd=1)
+    gemini = world.ask("runtimes")["runtimes"]["gemini"]
+    assert (gemini["totalCost"], gemini["avgCost"]) == (4, 2)
+    assert gemini["lowerBound"] is False
+    world.tell(**call, input_tokens=9, model="nobody-knows-it")
+    gemini = world.ask("runtimes")["runtimes"]["gemini"]
+    assert (gemini["totalCost"], gemini["avgCost"]) == (4, 2)
+    assert gemini["lowerBound"] is True
+    assert gemini["totalTasks"] == 3
+
+
 def errors_of(world: World) -> tuple[int, list[int], list[tuple[str, int]]]:
     """Errors of today, by day, and by kind."""
     found = world.ask("performance")

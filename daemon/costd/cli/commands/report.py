@@ -39,6 +39,8 @@ def _dimensions(
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
             hint = f"Did you mean {near[0]}?" if near else f"Use {', '.join(known)}."
+            if name in EVENT_DIMENSIONS:
+                hint = "Only events say that: add --events."
             raise UsageError(f"--by {name!r} is nothing to cut costs by", hint)
     return names
 

@@ -108,8 +108,6 @@ def _runtime(
     effort = together(kind.effort for kind in kinds)
     tasks = effort.tasks + alone
     sums = summed(models.values())
-    cost = sums.cost if models else effort.cost if effort.costed else None
-    total = cost_usd(sums) if models else None if cost is None else to_usd(cost)
     return {
         "runtime": name,
         "totalTasks": tasks,
@@ -119,17 +117,36 @@ def _runtime(
         "unknownTasks": tasks - effort.known,
         "successRate": effort.success_rate,
         "avgDurationMinutes": minutes(effort.avg_ms),
-        "avgCost": None if total is None or not tasks else to_usd((cost or 0) // tasks),
-        "totalCost": total,
-        "costBasis": "ledger" if models else None if cost is None else "reported",
+        **(_logged(sums, tasks) if models else _reported(effort)),
         "costPerSuccess": _usd(effort.cost_per_success),
         "costPerSuccessLowerBound": bool(effort.succeeded and effort.is_lower_bound),
         "totalTokens": sums.total_tokens if models else effort.tokens or None,
-        "lowerBound": bool(sums.unfinalised or sums.unpriced),
         "unpricedTokens": sums.unpriced_tokens,
         "byCapability": _by_capability(kinds, inferred),
         "byModel": {name: _model(found) for name, found in sorted(models.items())},
         "dailyStats": days,
+    }
+
+
+def _logged(sums: Sums, tasks: int) -> dict[str, Any]:
+    """What it has cost by its logs."""
+    total = cost_usd(sums)
+    return {
+        "avgCost": to_usd(sums.cost // tasks) if tasks and total is not None else None,
+        "totalCost": total,
+        "costBasis": "ledger",
+        "lowerBound": bool(sums.unfinalised or sums.unpriced),
+    }
+
+
+def _reported(effort: Effort) -> dict[str, Any]:
+    """What it has cost by what is told of its tasks, of which some tell nothing."""
+    costed = effort.costed
+    return {
+        "avgCost": to_usd(effort.cost // costed) if costed else None,
+        "totalCost": to_usd(effort.cost) if costed else None,
+        "costBasis": "reported" if costed else None,
+        "lowerBound": 0 < costed < effort.tasks,
     }
 
 
