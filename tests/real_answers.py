@@ -90,7 +90,7 @@ def every_answer(top: Path) -> dict[str, list[Any]]:
             **known_of(asked),
             **events_of(asked),
             **runs_of(asked),
-            "runtimes": [asked.ask("runtimes")],
+            "runtimes": [asked.ask("runtimes"), asked.ask("runtimes", since="30d")],
             "performance": [
                 asked.ask("performance"),
                 asked.ask("performance", tz="UTC"),
@@ -120,7 +120,7 @@ def spending_of(asked: Asked) -> dict[str, list[Any]]:
     parts = ["project", "branch", "role", "issue", "agent", "session"]
     return {
         "/api/costs": [asked.ask("costs"), asked.ask("costs", by=parts, **where)],
-        "/api/costs/calendar": [asked.ask("calendar")],
+        "/api/costs/calendar": [asked.ask("calendar", filters={"agent": ["claude"]})],
         "/api/board": [asked.ask("board", **where), asked.ask("board", search="min")],
         "/api/places": [asked.ask("places")],
         "/api/responses": [
@@ -136,7 +136,7 @@ def issues_of(asked: Asked) -> dict[str, list[Any]]:
     return {
         "issues": [listed],
         "issue": [
-            asked.ask("issue", id=name)
+            asked.ask("issue", id=name, filters={"agent": ["claude"]})
             for name in (
                 *(row["issue"] for row in listed["rows"]),
                 *(row["bucket"] for row in listed["buckets"]),

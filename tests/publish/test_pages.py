@@ -219,10 +219,42 @@ def test_an_issue_costs_where_a_link_leads_what_it_costs_beside_it(web: Site) ->
             assert cost in page.split('class="stats"')[1].split("</b>")[0]
 
 
-def test_a_page_says_nothing_of_filters_that_it_does_not_have(web: Site) -> None:
-    assert 'class="chip"' in web.get("/costs?branch=main").body.decode()
-    for address in ("/issues/MIN-1?branch=main", "/performance?branch=main"):
-        assert 'class="chip"' not in web.get(address).body.decode()
+def test_a_page_says_which_filters_it_does_not_have(web: Site) -> None:
+    for address in ("/costs", "/issues/MIN-1", "/live", "/sessions", "/issues"):
+        text = web.get(f"{address}?branch=main").body.decode()
+        assert 'class="chip"' in text, address
+        assert "Not narrowed by" not in text, address
+    for address in ("/performance", "/runtimes", "/health"):
+        text = web.get(f"{address}?branch=main").body.decode()
+        assert 'class="chip"' not in text, address
+        assert "Not narrowed by branch main." in text, address
+        assert "branch=main" in text.split("<nav")[1].split("</nav>")[0]
+    text = web.get("/live?since=7d&until=2026-11-01").body.decode()
+    assert "Not narrowed by from 7d, to 2026-11-01. This is what runs" in plain(text)
+
+
+def plain(text: str) -> str:
+    return re.sub(r"<[^>]+>", "", text)
+
+
+def test_the_page_of_an_issue_is_what_its_sessions_are_with_these_filters(
+    web: Site,
+) -> None:
+    for narrowed in ("project=shop", "agent=codex", "branch=fix/MIN-1", "since=1d"):
+        name, value = narrowed.split("=")
+        span = {"since": value} if name == "since" else {}
+        only = {} if span else {name: [value]}
+        issue = web.engine.ask("issue", id="MIN-1", filters=only, **span)
+        filters = {**only, "issue": ["MIN-1"]}
+        total = web.engine.ask("report", filters=filters, **span)["total"]
+        assert issue["total"] == total
+        days = sum(day["cost_usd"] or 0 for day in issue["by_day"])
+        assert round(days, 9) == round(total["cost_usd"] or 0, 9)
+        text = web.get(f"/issues/MIN-1?{narrowed}").body.decode()
+        shown = plain(text.split('class="stats"')[1].split("</b>")[0])
+        assert f"${total['cost_usd'] or 0:.2f}" in shown, (narrowed, shown)
+        board = web.get(f"/issues?{narrowed}").body.decode()
+        assert ("<b>MIN-1</b>" in board) == bool(total["responses"])
 
 
 @pytest.mark.parametrize(

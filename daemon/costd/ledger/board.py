@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from sqlite3 import Connection
 from typing import NamedTuple
 
 from costd.ledger.cells import BUCKET_MS
+from costd.ledger.evidence import chunks, marks
 
 _PLACES = {"project": "c.project", "branch": "c.branch", "agent": "s.source"}
 PLACES = frozenset(_PLACES)
@@ -81,3 +82,15 @@ def choices(connection: Connection) -> dict[str, list[str]]:
         "projects": sorted(name for (name,) in projects if name),
         "agents": [name for (name,) in agents],
     }
+
+
+def branches(connection: Connection, contexts: Collection[int]) -> dict[int, str]:
+    """The branch of each of some contexts."""
+    found: dict[int, str] = {}
+    for some in chunks(sorted(contexts)):
+        found |= dict(
+            connection.execute(
+                f"SELECT id, branch FROM context WHERE id IN ({marks(some)})", some
+            ).fetchall()
+        )
+    return found

@@ -41,13 +41,24 @@ class Moment(NamedTuple):
     effort: Effort
 
 
-def by_kind(connection: Connection) -> list[Kind]:
-    """Everything there ever was, by agent and kind of work."""
+Span = tuple[int, int]
+"""From when to when, whole quarters of an hour; what ends in it is in it."""
+_EVER = (-(2**53), 2**53)
+
+
+def by_kind(connection: Connection, span: Span = _EVER) -> list[Kind]:
+    """What ended in a span, by agent and kind of work."""
+    is_ever = span == _EVER  # then those count too of which nobody knows when they did
+    first, last = span[0] // BUCKET_MS, -(-span[1] // BUCKET_MS)
     runs = connection.execute(
-        f"SELECT agent, capability, is_inferred, {_OF_RUNS} FROM run GROUP BY 1, 2, 3"
+        f"SELECT agent, capability, is_inferred, {_OF_RUNS} FROM run "
+        "WHERE ? OR (ended_at >= ? AND ended_at < ?) GROUP BY 1, 2, 3",
+        (is_ever, first * BUCKET_MS, last * BUCKET_MS),
     )
     calls = connection.execute(
-        f"SELECT agent, capability, 0, {_OF_CALLS} FROM call_cell GROUP BY 1, 2"
+        f"SELECT agent, capability, 0, {_OF_CALLS} FROM call_cell "
+        "WHERE bucket >= ? AND bucket < ? GROUP BY 1, 2",
+        (first, last),
     )
     return [
         Kind(agent, capability, bool(inferred), Effort(*sums))
@@ -84,13 +95,22 @@ def covered(connection: Connection) -> dict[str, int]:
     return dict(rows.fetchall())
 
 
-def sessions_by_kind(connection: Connection) -> dict[tuple[str, str], int]:
+def sessions_by_kind(
+    connection: Connection, span: Span = _EVER
+) -> dict[tuple[str, str], int]:
     """Sessions that are in no run and no call, by agent and kind of work."""
+    worked = (
+        " AND EXISTS (SELECT 1 FROM context c JOIN cell INDEXED BY cell_context "
+        "ON cell.context_id = c.id WHERE c.session = k.session "
+        "AND cell.bucket >= ? AND cell.bucket < ?)"
+    )
+    is_ever = span == _EVER
     rows = connection.execute(
         "SELECT s.source, k.capability, count(*) FROM session_kind k "
         "JOIN session s ON s.id = k.session WHERE s.session_id NOT IN "
         "(SELECT session_id FROM run_session UNION SELECT session_id FROM called_session)"
-        " GROUP BY 1, 2"
+        f"{'' if is_ever else worked} GROUP BY 1, 2",
+        () if is_ever else (span[0] // BUCKET_MS, -(-span[1] // BUCKET_MS)),
     )
     return {(agent, capability): count for agent, capability, count in rows}
 

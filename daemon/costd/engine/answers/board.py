@@ -11,6 +11,7 @@ from costd.core.summary import BASIS, Sums, amounts, envelope, instant, together
 from costd.engine.answers.report import read_question
 from costd.engine.answers.status import live_sessions
 from costd.engine.history import sums_by
+from costd.engine.narrowing import narrowed
 from costd.engine.view import Params, View, number, text
 from costd.ledger.board import LastWork, choices, last_work
 from costd.ledger.issues import WorkRow, work
@@ -112,25 +113,10 @@ def _details(
     """What was done for the issues that are shown; filters of places hold for it."""
     found: dict[str, list[WorkRow]] = {}
     names = [card.issue for card in cards]
-    for row in work(view.connection, names, question.since, question.until):
-        if _is_wanted(row, question):
-            found.setdefault(row.owner, []).append(row)
+    rows = work(view.connection, names, question.since, question.until)
+    for row in narrowed(view, rows, question.filters):
+        found.setdefault(row.owner, []).append(row)
     return found
-
-
-def _is_wanted(row: WorkRow, question: Question) -> bool:
-    known = {
-        "model": row.model,
-        "session": row.session_id,
-        "project": row.project,
-        "role": row.role,
-        "agent": row.source,
-    }
-    return all(
-        known[name] in values
-        for name, values in question.filters.items()
-        if name in known
-    )
 
 
 def _row(card: _Card, rows: Sequence[WorkRow]) -> dict[str, Any]:

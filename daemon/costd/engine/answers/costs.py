@@ -21,7 +21,7 @@ from costd.core.summary import (
 from costd.engine.answers.report import read_question
 from costd.engine.dearest import dearest_by, sessions_in
 from costd.engine.history import days_by, parts_by
-from costd.engine.view import Params, View, text, words, zone_of
+from costd.engine.view import Params, View, text, words
 from costd.ledger.cells import BUCKET_MS
 from costd.ledger.reports import Cut, Question
 
@@ -79,14 +79,17 @@ def costs(view: View, params: Params) -> Row:
 
 def calendar(view: View, params: Params) -> Row:
     """Every day of the last year on which something was spent."""
-    tz = zone_of(params, view.zone)
+    wanted = {name: params.get(name) for name in ("tz", "filters")}
+    found = read_question(view, wanted)
+    tz = found.zone
     first = start_of_day(day_of(view.now, tz) - timedelta(days=_YEAR - 1), tz)
-    question = Question(("day", "agent"), first, None, tz, {})
+    question = found._replace(by=("day", "agent"), since=first)
     days = _by(days_by(view, question), 0)
     return envelope(
         view.now,
         timezone=tz.key,
         since=instant(first),
+        filters={name: list(values) for name, values in found.filters.items()},
         rows=[{"date": day, **_figures(sums)} for day, sums in sorted(days.items())],
         basis=BASIS,
     )

@@ -22,6 +22,7 @@ from costd.core.summary import (
 from costd.engine.answers.report import read_question
 from costd.engine.answers.status import live_sessions
 from costd.engine.claimed import claim_json
+from costd.engine.history import key_of
 from costd.engine.issue_files import (
     MODEL,
     ROLE,
@@ -35,6 +36,7 @@ from costd.engine.issue_files import (
     reason,
 )
 from costd.engine.live import LiveSession
+from costd.engine.narrowing import narrowed, still_running
 from costd.engine.view import Params, View, number, text
 from costd.ledger import claims as kept
 from costd.ledger.issues import (
@@ -112,13 +114,14 @@ def issue(view: View, params: Params) -> Row:
         NotFoundError: nothing was done for it and nobody claims anything for it.
     """
     name = require_issue(text(params, "id") or "")
-    question = read_question(view, {**params, "filters": {}})
+    question = read_question(view, params)
     claims = kept.select(view.connection, "issue = ? AND revoked_at IS NULL", (name,))
-    running = [s for s in live_sessions(view) if s.place.issue == name]
+    filters = {**question.filters, "issue": [name]}
+    running = still_running(live_sessions(view), filters)
     at_it = frozenset(s.place.session_id for s in running)
     done = view.memory.latest(  # what is looked at is looked at again
         "issue",
-        (name, question.since, question.until, question.zone.key, at_it),
+        (name, *key_of(question), at_it),
         lambda: _done(view, name, question, at_it),
     )
     if not done["by_session"] and not claims and not work(view.connection, [name]):
@@ -132,6 +135,7 @@ def issue(view: View, params: Params) -> Row:
         timezone=question.zone.key,
         since=text(params, "since"),
         until=text(params, "until"),
+        filters={key: list(values) for key, values in question.filters.items()},
         **done,
         live=[_live(session) for session in running],
         claims=[claim_json(claim) for claim in claims[::-1]],
@@ -142,6 +146,7 @@ def issue(view: View, params: Params) -> Row:
 def _done(view: View, name: str, question: Question, at_it: Collection[str]) -> Row:
     """What was done for an issue, as the ledger stands."""
     rows = work(view.connection, [name], question.since, question.until)
+    rows = narrowed(view, rows, question.filters) if question.filters else rows
     sessions = grouped(rows, SESSION)
     total = together([row.sums for row in rows])._replace(sessions=len(sessions))
     links = pull_requests(view.connection, {group.name for group in sessions})

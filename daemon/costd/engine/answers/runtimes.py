@@ -7,19 +7,20 @@ run, or a session that is a part of neither. Of the last nobody knows how it end
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from costd.core.efforts import Effort, minutes, together
 from costd.core.instants import format_instant
 from costd.core.money import to_usd
-from costd.core.periods import day_of, start_of_day, starts
+from costd.core.periods import day_of, parse_when, start_of_day, starts
 from costd.core.summary import BASIS, Sums, cost_usd, envelope
 from costd.core.summary import together as summed
 from costd.engine.efforts import Days, days_of
-from costd.engine.history import sums_by
+from costd.engine.history import parts_by, sums_by
 from costd.engine.jobs import Job
-from costd.engine.view import Params, View
+from costd.engine.view import Params, View, text, words, zone_of
 from costd.ledger import efforts as stored
 from costd.ledger.efforts import Kind
 from costd.ledger.reports import Cut, Question, cut, session_counts
@@ -27,11 +28,92 @@ from costd.ledger.reports import Cut, Question, cut, session_counts
 _DAYS = 30
 
 
-def runtimes(view: View, params: Params) -> dict[str, Any] | Job:  # noqa: ARG001 - the signature of every answer
-    """The same as ``runtime-metrics.json``, as of now."""
-    return view.runs.caught_up(
-        view.now, view.jobs, lambda: envelope(view.now, **runtime_metrics(view))
+def runtimes(view: View, params: Params) -> dict[str, Any] | Job:
+    """The same as ``runtime-metrics.json``, as of now; or of a span of time.
+
+    Without one, sums are of all time and days are the last thirty. ``agent`` names the
+    runtimes that are wanted.
+
+    Raises:
+        UsageError: a zone or a time that there is none of.
+    """
+    metrics = runtime_metrics
+    if text(params, "since") or text(params, "until") or text(params, "tz"):
+        span = _span(view, params)
+        metrics = partial(runtimes_in, span=span)
+    wanted = words(params, "agent")
+
+    def answer() -> dict[str, Any]:
+        found = metrics(view)
+        rows = found["runtimes"]
+        if wanted:
+            found["runtimes"] = {n: row for n, row in rows.items() if n in wanted}
+        return envelope(view.now, **found)
+
+    return view.runs.caught_up(view.now, view.jobs, answer)
+
+
+class _Span(NamedTuple):
+    """A span of time, and the zone of its days; None: since ever."""
+
+    since: int | None
+    until: int
+    zone: ZoneInfo
+
+
+def _span(view: View, params: Params) -> _Span:
+    zone = zone_of(params, view.zone)
+    since, until = text(params, "since"), text(params, "until")
+    today = start_of_day(day_of(view.now, zone), zone)
+    first = parse_when(since, view.now, zone) if since else None
+    last = parse_when(until, view.now, zone, end=True) if until else _end(today, zone)
+    return _Span(first, max(last, first or 0), zone)
+
+
+def runtimes_in(view: View, span: _Span) -> dict[str, Any]:
+    """What each runtime did in a span of time, and on each of its days."""
+    first = day_of(span.until - 1, span.zone) - timedelta(days=_DAYS - 1)
+    since = start_of_day(first, span.zone) if span.since is None else span.since
+    begin = 0 if span.since is None else span.since
+    inside = (begin, span.until)
+    question = Question(("agent", "model"), span.since, span.until, span.zone, {})
+    models, connection = parts_by(view, question), view.connection
+    by_day = question._replace(by=("day", "agent"), since=since)
+    sessions = {
+        row.keys[0]: row.sums.sessions
+        for row in cut(connection, question._replace(by=("agent",)))
+    }
+    held: dict[str, set[int]] = {}
+    for agent, session, _ in stored.covered_buckets(
+        connection, begin, span.until, is_short=False
+    ):
+        held.setdefault(agent, set()).add(session)
+    return _metrics(
+        since,
+        span.zone,
+        view.ledger.card.as_of,
+        _Found(
+            models=models,
+            costs=cut(connection, by_day),
+            days=days_of(view, since, span.until, span.zone),
+            kinds=stored.by_kind(connection, inside),
+            sessions=sessions,
+            inferred=stored.sessions_by_kind(connection, inside),
+            held={agent: len(some) for agent, some in held.items()},
+        ),
     )
+
+
+class _Found(NamedTuple):
+    """What runtimes are made of, for all of them."""
+
+    models: dict[tuple[str, ...], Sums]
+    costs: list[Cut]
+    days: Days
+    kinds: list[Kind]
+    sessions: dict[str, int]
+    inferred: dict[tuple[str, str], int]
+    held: dict[str, int]
 
 
 def runtime_metrics(view: View) -> dict[str, Any]:
@@ -40,26 +122,40 @@ def runtime_metrics(view: View) -> dict[str, Any]:
     since = start_of_day(first, view.zone)
     models, costs = sums_by(view, ("agent", "model")), _days(view, since)
     today, _, _ = starts(view.now, view.zone)
-    days = days_of(view, since, _end(today, view.zone), view.zone)
-    kinds, sessions = _attempts(view), session_counts(view.connection)
-    names = sorted({*sessions, *(kind.agent for kind in kinds if kind.agent)})
     once, connection = view.runs.once, view.connection
-    inferred = once("session-kinds", lambda: stored.sessions_by_kind(connection))
-    held = once("covered", lambda: stored.covered(connection))
+    return _metrics(
+        since,
+        view.zone,
+        view.ledger.card.as_of,
+        _Found(
+            models=models,
+            costs=costs,
+            days=days_of(view, since, _end(today, view.zone), view.zone),
+            kinds=_attempts(view),
+            sessions=session_counts(connection),
+            inferred=once("session-kinds", lambda: stored.sessions_by_kind(connection)),
+            held=once("covered", lambda: stored.covered(connection)),
+        ),
+    )
+
+
+def _metrics(since: int, zone: ZoneInfo, as_of: str, found: _Found) -> dict[str, Any]:
+    of_kinds = {kind.agent for kind in found.kinds if kind.agent}
+    names = sorted({*found.sessions, *of_kinds})
     return {
         "schemaVersion": 1,
-        "timezone": view.zone.key,
+        "timezone": zone.key,
         "basis": BASIS,
-        "pricesAsOf": view.ledger.card.as_of,
+        "pricesAsOf": as_of,
         "since": format_instant(since),
         "runtimes": {
             name: _runtime(
                 name,
-                alone=sessions.get(name, 0) - held.get(name, 0),
-                kinds=[kind for kind in kinds if kind.agent == name],
-                inferred={n: c for (agent, n), c in inferred.items() if agent == name},
-                models={m: s for (agent, m), s in models.items() if agent == name},
-                days=_by_day(name, days, costs),
+                alone=found.sessions.get(name, 0) - found.held.get(name, 0),
+                kinds=[kind for kind in found.kinds if kind.agent == name],
+                inferred={n: c for (a, n), c in found.inferred.items() if a == name},
+                models={m: s for (a, m), s in found.models.items() if a == name},
+                days=_by_day(name, found.days, found.costs),
             )
             for name in names
         },

@@ -141,20 +141,6 @@ def counts(days: Sequence[Mapping[str, Any]], field: str) -> Chart:
     return stacked(rows, [""])
 
 
-def rates(days: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Lines of a rate in percent over days, for ``polyline``: broken where none is."""
-    lines, current = list[str](), list[str]()
-    width = max(len(days), 1)
-    for number, day in enumerate(days):
-        rate = day.get("successRate")
-        if rate is None:
-            continue
-        current.append(f"{(number + 0.5) * 100 / width:.2f},{100 - rate:.2f}")
-    if current:
-        lines.append(" ".join(current))
-    return lines
-
-
 def beside(runtimes: Sequence[Mapping[str, Any]], first: date, last: date) -> Chart:
     """The cost of each runtime by day."""
     days: dict[str, dict[str, float]] = {}

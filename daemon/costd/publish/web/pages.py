@@ -30,6 +30,8 @@ class Page:
         default: the span where the address names none.
         calm: whether it stays as it is while one looks at it: forms do.
         narrows: whether it has the bar of filters.
+        is_timeless: whether it is about no span of time.
+        unheeding: what to say where an address would narrow it by more than it can be.
     """
 
     key: str
@@ -41,35 +43,48 @@ class Page:
     narrowed_by: Collection[str] = field(default=tuple(FILTERS))
     calm: bool = False
     narrows: bool = True
+    is_timeless: bool = False
+    unheeding: str = "The numbers of this page are of all."
 
 
 _PAGED = ("offset",)
+_OF_AN_ISSUE = tuple(name for name in FILTERS if name != "issue")
 PAGES = {
     "/": Page("overview", "Overview", "overview.html", views.overview),
-    "/live": Page("live", "Live", "live.html", views.live, narrows=False),
+    "/live": Page(
+        "live", "Live", "live.html", views.live, is_timeless=True,
+        unheeding="This is what runs now.",
+    ),
     "/issues": Page(
         "issues", "Issues", "issues.html", views.issues, ("search", "state", "offset"), "all"
     ),
     "/issues/{name:path}": Page(
-        "issues", "Issue", "issue.html", views.issue, default="all", narrowed_by=()
+        "issues", "Issue", "issue.html", views.issue, default="all",
+        narrowed_by=_OF_AN_ISSUE,
     ),
-    "/costs": Page("costs", "Costs", "costs.html", views.costs),
+    "/costs": Page("costs", "Costs", "costs.html", views.costs, ("more",)),
     "/performance": Page(
         "performance", "Performance", "performance.html", views.performance,
-        narrowed_by=(),
+        narrowed_by=(), unheeding="Nobody tells it of tasks: these are all of them.",
     ),
     "/runtimes": Page(
-        "runtimes", "Runtimes", "runtimes.html", views.runtimes, narrows=False
+        "runtimes", "Runtimes", "runtimes.html", views.runtimes, default="all",
+        narrowed_by=("agent",),
+        unheeding="Tasks are told of by agent and time: these are all of them.",
     ),
     "/sessions": Page("sessions", "Sessions", "sessions.html", views.sessions, _PAGED),
     "/sessions/{name:path}": Page(
         "sessions", "Session", "session.html", views.session, ("offset", "order"),
-        default="all", narrows=False, narrowed_by=("model",),
+        default="all", narrows=False, narrowed_by=("model",), is_timeless=True,
     ),
     "/responses/{name:path}": Page(
-        "sessions", "Response", "response.html", views.response, narrows=False
+        "sessions", "Response", "response.html", views.response, narrows=False,
+        narrowed_by=(), is_timeless=True,
     ),
-    "/health": Page("health", "Health", "health.html", views.health, narrows=False),
+    "/health": Page(
+        "health", "Health", "health.html", views.health, narrows=False,
+        narrowed_by=(), is_timeless=True,
+    ),
     "/assign": Page(
         "issues", "Assign", "assign.html", views.assign, ("done", "undone", "offset"),
         "90d", calm=True,
@@ -91,6 +106,8 @@ async def context(page: Page, visit: Visit, limits: Sequence[float]) -> Json:
     """Everything that the template of a page is given."""
     made = await page.make(visit)
     places = await visit.asking.one("places") if page.narrows else {}
+    every = visit.status["live"]
+    running = [row for row in every if visit.scope.holds(row)]
     return {
         **made,
         "page": page,
@@ -103,12 +120,19 @@ async def context(page: Page, visit: Visit, limits: Sequence[float]) -> Json:
         "places": places,
         "navigation": NAVIGATION,
         "to": address,
-        "burning": sum(s["usd_per_hour"] or 0 for s in visit.status["live"]),
-        "burning_bound": any(s["unpriced_responses"] for s in visit.status["live"]),
+        "running": running,
+        "burning": _burning(running),
+        "burning_all": _burning(every),
         "presets": PRESETS,
         "here": visit.scope.link(),
         "seen": seen(visit.status),
     }
+
+
+def _burning(running: Sequence[Json]) -> tuple[float, bool]:
+    """USD an hour, and whether something of it has no price."""
+    rate = sum(session["usd_per_hour"] or 0 for session in running)
+    return rate, any(session["unpriced_responses"] for session in running)
 
 
 def seen(status: Json) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -37,6 +37,7 @@ class Scope:
         timezone: where days begin.
         today: which day it is there.
         default: the span of a page whose address names none.
+        unheeded: what the address would narrow the page by, and the page cannot.
     """
 
     path: str
@@ -46,6 +47,7 @@ class Scope:
     timezone: str
     today: date
     default: str = "30d"
+    unheeded: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def preset(self) -> str:
@@ -71,6 +73,11 @@ class Scope:
     def is_narrowed(self) -> bool:
         """Whether anything but the time is filtered."""
         return bool(self.filters)
+
+    def holds(self, running: Mapping[str, Any]) -> bool:
+        """Whether a running session is among what the filters leave."""
+        named = {**running, "session": running["session_id"]}
+        return all((named[n] or "") in values for n, values in self.filters.items())
 
     @property
     def words(self) -> str:
@@ -109,6 +116,7 @@ class Scope:
         """
         pairs: dict[str, list[str]] = {n: [v] for n, v in self.span.items()}
         pairs |= {name: list(values) for name, values in self.filters.items()}
+        pairs |= {name: list(values) for name, values in self.unheeded.items()}
         if not path:
             pairs |= {name: [value] for name, value in self.more.items()}
         for name, value in change.items():
@@ -141,24 +149,38 @@ def read(
     more: Sequence[str] = (),
     narrowed_by: Iterable[str] = FILTERS,
     default: str = "30d",
+    is_timeless: bool = False,
 ) -> Scope:
-    """The scope that an address names; what the page does not take is left out."""
+    """The scope that an address names; what the page does not take is told apart.
+
+    Args:
+        path: of the page.
+        pairs: what its address says.
+        status: the engine's.
+        more: names of what only this page takes.
+        narrowed_by: filters that it takes.
+        default: the span where the address names none.
+        is_timeless: whether the page is about no span of time.
+    """
+    unheeded: dict[str, list[str]] = {}
     span, rest, allowed = dict[str, str](), dict[str, str](), set(narrowed_by)
     filters: dict[str, list[str]] = {}
     for name, raw in pairs:
         value = raw[:_MOST_LENGTH]
         if not value:
             continue
-        if name in _SPAN:
+        if name in _SPAN and (name == "tz" or not is_timeless):
             span[name] = value
         elif name in allowed:
             filters.setdefault(name, []).append(value)
+        elif name in FILTERS or name in _SPAN:
+            unheeded.setdefault(name, []).append(value)
         elif name in more:
             rest[name] = value
     timezone = _zone(span, str(status.get("timezone") or "UTC"))
     at = parse_instant(str(status.get("generated_at"))) or 0
     today = datetime.fromtimestamp(at / 1000, ZoneInfo(timezone)).date()
-    return Scope(path, span, filters, rest, timezone, today, default)
+    return Scope(path, span, filters, rest, timezone, today, default, unheeded)
 
 
 def _zone(span: dict[str, str], default: str) -> str:

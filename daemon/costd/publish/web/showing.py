@@ -34,6 +34,7 @@ async def visit(
         more=page.more,
         narrowed_by=page.narrowed_by,
         default=page.default,
+        is_timeless=page.is_timeless,
     )
     if scope.timezone != status["timezone"]:  # its days are other days there
         status = await asking.one("status", tz=scope.timezone)

@@ -6,7 +6,7 @@ from datetime import date
 
 from costd.core.attribution import ROLES
 from costd.core.issue_markdown import issue_markdown
-from costd.publish.web import charts
+from costd.publish.web import charts, lines
 from costd.publish.web.scope import Scope
 from costd.publish.web.shown import local_day
 from costd.publish.web.visit import Json, Visit
@@ -47,9 +47,9 @@ def _days(costs: Json, scope: Scope) -> charts.Chart:
     return charts.stacked(rows, names)
 
 
-async def live(visit: Visit) -> Json:
-    """What runs now."""
-    return {"rows": visit.status["live"]}
+async def live(_visit: Visit) -> Json:
+    """What runs now: every page is given that."""
+    return {}
 
 
 async def issues(visit: Visit) -> Json:
@@ -78,8 +78,8 @@ async def issues(visit: Visit) -> Json:
 
 async def issue(visit: Visit) -> Json:
     """One issue."""
-    span = visit.scope.params(filtered=False)
-    found = await visit.asking.one("issue", id=visit.name, **span)
+    narrowed = visit.scope.params()
+    found = await visit.asking.one("issue", id=visit.name, **narrowed)
     dearest = [row["session_id"] for row in found["by_session"][:_WHY]]
     why = await visit.asking.several(
         *(("explain", {"session": session_id}) for session_id in dearest)
@@ -113,7 +113,7 @@ async def costs(visit: Visit) -> Json:
     parts = ["project", "branch", "role", "issue", "session"]
     found, year, told = await visit.asking.several(
         ("costs", {**_spent(scope), "by": parts}),
-        ("calendar", {"tz": scope.timezone}),
+        ("calendar", {"tz": scope.timezone, "filters": scope.filters}),
         ("activities", scope.params(filtered=False)),
     )
     dearest = found["parts"]["session"][:10]
@@ -140,21 +140,27 @@ async def performance(visit: Visit) -> Json:
     return {
         "found": found,
         "chart": charts.outcomes(days),
-        "rates": charts.rates(days),
+        "rates": [lines.rates(days, [str(day["date"]) for day in days])],
         "errors": charts.counts(days, "errors"),
     }
 
 
 async def runtimes(visit: Visit) -> Json:
     """The agents beside each other."""
-    found = await visit.asking.one("runtimes")
-    rows = sorted(found["runtimes"].values(), key=lambda row: -(row["totalCost"] or 0))
-    first = date.fromisoformat(
-        local_day(found["since"], visit.scope.timezone) or str(visit.scope.today)
+    scope = visit.scope
+    params = scope.params(filtered=False)
+    found = await visit.asking.one(
+        "runtimes", **params, agent=scope.filters.get("agent", [])
     )
+    rows = sorted(found["runtimes"].values(), key=lambda row: -(row["totalCost"] or 0))
+    begun = local_day(found["since"], scope.timezone)
+    first = date.fromisoformat(begun or str(scope.today))
+    chart = charts.beside(rows, first, scope.last)
     return {
         "rows": rows,
-        "chart": charts.beside(rows, first, visit.scope.today),
+        "chart": chart,
+        "rates": lines.beside(rows, [bar.label for bar in chart.bars]),
+        "first_day": first.isoformat(),
         "capabilities": sorted({kind for row in rows for kind in row["byCapability"]}),
     }
 
