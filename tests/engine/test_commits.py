@@ -98,10 +98,10 @@ def test_a_commit_of_the_session_names_its_issue(book: Owned, repo: Repository) 
     owner = book.owner(first)
     assert (owner["issue"], owner["rule"]) == ("owner/name#45", "commit")
     assert (owner["confidence"], book.owner(last)["issue"]) == (0.7, "owner/name#45")
-    assert owner["evidence"] == "a commit of the session on login names owner/name#45"
+    assert owner["evidence"] == "a commit on login names owner/name#45"
     assert owner["sentence"] == (
-        "Counts toward owner/name#45: commits that were made in this session name it "
-        "(a commit of the session on login names owner/name#45; 70 % sure)."
+        "Counts toward owner/name#45: commits that were made there during the session "
+        "name it (a commit on login names owner/name#45; 70 % sure)."
     )
     assert book.costs() == {"owner/name#45": 2 * ONE}
     explained = book.ask("explain", session=S1)
@@ -131,11 +131,11 @@ def test_two_issues_are_ambiguous(book: Owned, repo: Repository) -> None:
     book.sync()
     assert book.costs() == {"none:ambiguous": 2 * ONE}
     assert book.owner(first)["evidence"] == (
-        "commits of the session on login name owner/name#45 and owner/name#46"
+        "commits on login name owner/name#45 and owner/name#46"
     )
 
 
-def test_two_sessions_on_one_branch_prove_nothing(
+def test_of_two_sessions_on_one_branch_nobody_knows_whose_it_is(
     book: Owned, repo: Repository
 ) -> None:
     repo.branch("login")
@@ -146,22 +146,37 @@ def test_two_sessions_on_one_branch_prove_nothing(
     work(book, repo, S2, 5, branch="login")
     book.sync()
     assert book.costs() == {"owner/name#45": 2 * ONE, "none:no-match": ONE}
-    work(book, repo, S2, 15, branch="login")
+    work(book, repo, S2, 30, branch="login")
     book.sync()
-    assert book.costs() == {"none:no-match": 4 * ONE}
+    assert book.costs() == {"owner/name#45": 4 * ONE}  # nothing else was named
+    repo.commit(25, "Fixes #46")
+    work(book, repo, S2, 31, branch="login")
+    book.sync()
+    assert book.costs() == {"none:no-match": 2 * ONE, "owner/name#46": 3 * ONE}
 
 
-def test_a_claim_about_one_of_two_sessions_does_not_give_the_commit_to_the_other(
+def test_two_sessions_on_the_default_branch_prove_nothing(
     book: Owned, repo: Repository
 ) -> None:
-    repo.branch("login")
-    work(book, repo, S1, 0, 20, branch="login")
+    work(book, repo, S1, 0, 20, branch="main")
+    repo.commit(10, "Fixes #45")
+    book.sync()
+    assert book.costs() == {"owner/name#45": 2 * ONE}
+    work(book, repo, S2, 5, 15, branch="main")
+    book.sync()
+    assert book.costs() == {"none:default-branch": 4 * ONE}
+
+
+def test_a_session_that_somebody_claims_is_at_work_too(
+    book: Owned, repo: Repository
+) -> None:
+    work(book, repo, S1, 0, 20, branch="main")
     repo.commit(10, "Fixes #45")
     book.sync()
     book.link("MIN-1", session=S2)
-    work(book, repo, S2, 5, 15, branch="login")
+    work(book, repo, S2, 5, 15, branch="main")
     book.sync()
-    assert book.costs() == {"none:no-match": 2 * ONE, "MIN-1": 2 * ONE}
+    assert book.costs() == {"none:default-branch": 2 * ONE, "MIN-1": 2 * ONE}
 
 
 def test_only_commits_on_that_branch_and_in_that_time(

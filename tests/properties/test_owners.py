@@ -331,21 +331,30 @@ class Owning(RuleBasedStateMachine):
             for row in rows:
                 if row[3] == branch and self.roots.get(str(row[2])):
                     times[str(row[0])].append(int(str(row[5])))
-            mine: defaultdict[str, list[Commit]] = defaultdict(list)
-            for commit in self.commits.values():
-                at_work = [
-                    session
-                    for session, at in times.items()
-                    if commit.branch == branch
-                    and min(at) // 1000 * 1000 <= commit.at <= max(at)
-                ]
-                if len(at_work) == 1:
-                    mine[at_work[0]].append(commit)
-            for session, commits in mine.items():
-                names = tuple(sorted({name for c in commits for name in c.names}))
-                naming = sum(c.names != () for c in commits)
+            here = [c for c in self.commits.values() if c.branch == branch]
+            inside = {
+                session: [c for c in here if min(at) // 1000 * 1000 <= c.at <= max(at)]
+                for session, at in times.items()
+            }
+            named = {
+                session: {name for c in commits for name in c.names}
+                for session, commits in inside.items()
+            }
+            for session, commits in inside.items():
+                names: set[str] = set()
+                naming = others = 0
+                for commit in commits:
+                    at_work = [s for s, all_of in inside.items() if commit in all_of]
+                    is_alike = all(named[s] == named[session] for s in at_work)
+                    is_alike = is_alike and len(named[session]) == 1
+                    if len(at_work) > 1 and commit.names and not is_alike:
+                        continue
+                    names.update(commit.names)
+                    naming += commit.names != ()
+                    others += len(at_work) > 1 or not commit.names
                 if names:
-                    found[session, branch] = Made(names, naming, len(commits) - naming)
+                    made = Made(tuple(sorted(names)), naming, others)
+                    found[session, branch] = made
         return found
 
     @invariant()

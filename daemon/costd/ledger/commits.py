@@ -2,7 +2,8 @@
 
 A commit is a session's if it was made on a branch in which the session was at work, not
 before its first response there and not after its last. Where two sessions were, nobody
-can tell whose it is, and it proves nothing for either; forks of one session are one.
+can tell whose it is: it proves something only if one issue is all that was named on that
+branch in the time of either. Forks of one session are one.
 """
 
 from __future__ import annotations
@@ -270,27 +271,39 @@ def _made(
     for context in here:
         contexts[context.session].append(context)
     covered: defaultdict[int, list[int]] = defaultdict(list)
+    named: dict[int, frozenset[str]] = {}
     for session, at_work in contexts.items():
         first, last = min(h.first for h in at_work), max(h.last for h in at_work)
         if _holds(instants, first, last):
-            window = _window(connection, at_work, first, last)
-            for number in range(*_between(instants, window)):
+            window = range(
+                *_between(instants, _window(connection, at_work, first, last))
+            )
+            named[session] = frozenset(n for i in window for n in commits[i].names)
+            for number in window:
                 covered[number].append(session)
-    families = _families(connection, {s for found in covered.values() for s in found})
-    mine: defaultdict[int, list[Commit]] = defaultdict(list)
+    families = _families(connection, named.keys())
+    found: defaultdict[int, list[tuple[Commit, bool]]] = defaultdict(list)
     for number, sessions in covered.items():
-        if len({families.get(session, session) for session in sessions}) == 1:
-            for session in sessions:
-                mine[session].append(commits[number])
-    found = {session: _said(of_session) for session, of_session in mine.items()}
-    return {session: made for session, made in found.items() if made.names}
+        is_shared = len({families[session] for session in sessions}) > 1
+        if is_shared and commits[number].names and not _alike(sessions, named):
+            continue
+        for session in sessions:
+            found[session].append((commits[number], is_shared))
+    said = {session: _said(commits) for session, commits in found.items()}
+    return {session: made for session, made in said.items() if made.names}
 
 
-def _said(commits: Iterable[Commit]) -> Made:
-    commits = list(commits)
-    names = sorted({name for commit in commits for name in commit.names})
-    naming = sum(commit.names != () for commit in commits)
-    return Made(tuple(names[:_MOST_NAMES]), naming, len(commits) - naming)
+def _alike(sessions: Iterable[int], named: Mapping[int, frozenset[str]]) -> bool:
+    """Whether one issue, the same one, is all that was named while each was at work."""
+    different = {named[session] for session in sessions}
+    return len(different) == 1 and len(different.pop()) == 1
+
+
+def _said(commits: Sequence[tuple[Commit, bool]]) -> Made:
+    names = sorted({name for commit, _ in commits for name in commit.names})
+    naming = sum(commit.names != () for commit, _ in commits)
+    own = sum(commit.names != () and not is_shared for commit, is_shared in commits)
+    return Made(tuple(names[:_MOST_NAMES]), naming, len(commits) - own)
 
 
 def _window(

@@ -61,12 +61,12 @@ _BLANK = re.compile(r"\n[ \t]*\n")
 
 
 class Made(Struct, frozen=True, gc=False):
-    """What the commits say that a session made on a branch.
+    """What the commits say that were made on a branch while a session was at work there.
 
     Args:
         names: the ids as they were written, each once.
         naming: how many of the commits name any.
-        others: how many name none.
+        others: how many name none, or may be another session's.
     """
 
     names: tuple[str, ...] = ()
@@ -141,7 +141,7 @@ def with_commits(own: Attribution, made: Made, place: Place, keys: Keys) -> Attr
 
     They are asked only where the place itself names none surely. On an integration or
     a bot's branch much is done that no commit speaks of: there, an issue counts only
-    if all commits of the session name it, and is else a suggestion.
+    if all commits of that time are the session's and name it, and is else a suggestion.
 
     Args:
         own: what the place shows.
@@ -157,9 +157,9 @@ def with_commits(own: Attribution, made: Made, place: Place, keys: Keys) -> Attr
     branch = shown(place.worktree_branch or place.branch)
     if len(issues) > 1:
         return _several(own, issues, branch)
-    evidence = f"a commit of the session on {branch} names {issues[0]}"
+    evidence = f"a commit on {branch} names {issues[0]}"
     if made.naming > 1:
-        evidence = f"{made.naming} commits of the session on {branch} name {issues[0]}"
+        evidence = f"{made.naming} commits on {branch} name {issues[0]}"
     if own.issue in _GATHERED and made.others:
         if own.candidate_confidence >= _SUGGESTED:
             return own
@@ -181,7 +181,7 @@ _GATHERED: Collection[str] = frozenset({DEFAULT_BRANCH, BOT_BRANCH})
 
 def _several(own: Attribution, issues: list[str], branch: str) -> Attribution:
     more = " and others" if len(issues) > 2 else ""  # noqa: PLR2004 - two are named
-    why = f"commits of the session on {branch} name {issues[0]} and {issues[1]}{more}"
+    why = f"commits on {branch} name {issues[0]} and {issues[1]}{more}"
     if own.issue != NO_MATCH:
         return structs.replace(own, evidence=f"{own.evidence}; {why}"[:300])
     return structs.replace(own, issue=AMBIGUOUS, evidence=why)

@@ -13,7 +13,7 @@ _REASONS = {
     "worktree-path": "the worktree's directory names it",
     "branch": "the branch names it",
     "pr": "the branch belongs to a pull request",
-    "commit": "commits that were made in this session name it",
+    "commit": "commits that were made there during the session name it",
     "inherit": "the session or agent that started this one works on it",
 }
 
