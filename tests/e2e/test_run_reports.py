@@ -104,6 +104,9 @@ def test_the_daemon_adds_what_the_run_cost(env: Env, repo: Path) -> None:
         assert report["outcome"]["status"] == "unknown"
         # None: git was too slow, and nothing is said.
         assert report["files"]["created"] in (["made.txt"], None)
+        times = {p["phase"]: p["total_ms"] for p in report["timing"]["profile"]}
+        assert times == report["timing"]["phases"]
+        assert set(times) == {"start", "command"}
         assert "secret prompt" not in json.dumps(report)
         assert daemon.ask("runs", "list")["rows"][0]["cost_usd"] == pytest.approx(0.03)
         costd(env, "outcome", "--issue", "MIN-7", "--status", "completed")

@@ -79,7 +79,8 @@ class Report:
     def _report(self, about: Json, status: int) -> Json:
         from costd.runs import MetricsCollector  # noqa: PLC0415 - for the same reason
 
-        seconds = iter((self._began, self._ended))
+        began, released, ended = self._began, self._released, self._ended
+        seconds = iter((began, began, released, released, ended, ended))
         milliseconds = iter((self._began_ms, self._ended_ms))
         name = os.path.basename(about["command"])  # noqa: PTH119 - pathlib is slow to load
         run = MetricsCollector(
@@ -92,13 +93,13 @@ class Report:
             clock=lambda: next(seconds),
             wall=lambda: next(milliseconds),
         )
+        for phase in ("start", "command"):
+            run.start_phase(phase)
+            run.end_phase(phase)
         run.record_outcome(*outcome_of(status))
         report = run.to_report()
         report["outcome"]["exit_code"] = status
-        report["timing"]["phases"] = {
-            "start": _ms(self._released - self._began),
-            "command": _ms(self._ended - self._released),
-        }
+        report["timing"]["phases"].pop("other", None)  # there is none in between
         report["run"] |= {"source": "exec", "command": name, "pid": about["pid"]}
         report["run"] |= {"project": None, "branch": None, "commit": None}
         self._add_files(report)
@@ -138,10 +139,6 @@ def outcome_of(status: int) -> tuple[str, str]:
             how = "it was stopped" if is_stopped else "it was ended"
             return "unknown" if is_stopped else "failed", f"{how} by {name}"
     return "failed", f"exit status {status}"
-
-
-def _ms(seconds: float) -> float:
-    return round(seconds * 1000, 3)
 
 
 def _shown(text: str) -> str:

@@ -115,7 +115,13 @@ def send(words: tuple[str, ...], as_json: bool) -> int:
         "costd event query --agent codex --since 7d --json",
     ),
 )
-@click.option("--type", multiple=True, metavar="TYPE", help="Only events of this type.")
+@click.option(
+    "--type",
+    "--event-type",
+    multiple=True,
+    metavar="TYPE",
+    help="Only events of this type.",
+)
 @click.option(
     "--task", multiple=True, metavar="ID", help="Only those of this task or issue."
 )
