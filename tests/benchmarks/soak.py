@@ -281,6 +281,15 @@ class Soak:
         while self.home.responses == before and time.monotonic() - began < 60:
             time.sleep(0.005)
         self.outcome.lags.append(time.monotonic() - began)
+        self._sample()
+        if len(self.outcome.lags) % 60 == 0:
+            self._tell(
+                f"{self.outcome.lines} lines, {self.outcome.kills} kills, "
+                f"{self.outcome.samples[-1].rss / MEGABYTE:.1f} MB"
+            )
+        time.sleep(0.2)
+
+    def _sample(self) -> None:
         self.outcome.samples.append(
             Sample(
                 time.monotonic(),
@@ -289,12 +298,6 @@ class Soak:
                 self.home.cpu_seconds(),
             )
         )
-        if len(self.outcome.lags) % 60 == 0:
-            self._tell(
-                f"{self.outcome.lines} lines, {self.outcome.kills} kills, "
-                f"{self.outcome.samples[-1].rss / MEGABYTE:.1f} MB"
-            )
-        time.sleep(0.2)
 
     def _finish(self) -> None:
         for number in list(self._half):
@@ -303,6 +306,7 @@ class Soak:
         self.clock.set(0)
         self.home.sync()
         self.outcome.counted = self.home.total()
+        self._sample()  # at least this one, however slow the machine
         self.outcome.expected = self.ever.on_disk()
         self.outcome.is_verified = bool(self.home.ask("/api/verify", "POST")["ok"])
         self.home.stop()
