@@ -19,7 +19,7 @@ import places
 from costd.publish.api import build_app
 from costd.publish.live import Live
 from costd.publish.server import Server
-from costd.publish.web import routes, site
+from costd.publish.web import exporting, routes, site
 from costd.publish.web.pages import NAVIGATION, PAGES
 from owned import Owned, owned
 from publish.wire import PATIENCE, Reply, fetch
@@ -331,6 +331,25 @@ def test_a_file_of_rows_is_safe_for_a_spreadsheet(web: Site) -> None:
     assert float(rows[0]["cost_usd"]) == found["rows"][0]["cost_usd"]
     for row in rows:
         assert not re.match(r"[=+\-@]", row["branch"])
+
+
+@pytest.mark.parametrize("at_once", [2, 250])
+@pytest.mark.parametrize("narrowed", ["", "&branch=main", "&role=none", "&issue=MIN-1"])
+def test_a_long_file_is_the_whole_answer(
+    web: Site, monkeypatch: pytest.MonkeyPatch, at_once: int, narrowed: str
+) -> None:
+    monkeypatch.setattr(exporting, "_AT_ONCE", at_once)
+    for name, path in (
+        ("sessions", "/api/sessions?limit=0"),
+        ("issues", "/api/report?by=issue"),
+    ):
+        whole = web.get(path + narrowed).json
+        found = web.get(f"/export/{name}?since=all{narrowed}").json
+        del whole["generated_at"], found["generated_at"]
+        assert list(found)[-1] == "rows"
+        assert found == whole
+        text = web.get(f"/export/{name}?since=all{narrowed}&format=csv").body.decode()
+        assert len(list(csv.DictReader(io.StringIO(text)))) == len(whole["rows"])
 
 
 def test_files_have_the_filters_of_their_page(web: Site) -> None:

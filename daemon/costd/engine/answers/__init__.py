@@ -44,6 +44,7 @@ MODULES = {
     "activities": "activities",
     "board": "board",
     "places": "board",
+    "names": "names",
     "costs": "costs",
     "calendar": "costs",
     "responses": "responses",

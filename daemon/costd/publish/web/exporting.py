@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from typing import Any, NamedTuple
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from costd.core import amounts
 from costd.core.errors import CostdError
@@ -25,17 +25,30 @@ from costd.publish.web.showing import Limits, visit
 from costd.publish.web.visit import Asking
 
 _FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20\t\r]")
+_AT_ONCE = 250
+_END = "\n}\n"
+_ROWS = ',\n  "rows": ['
+_FORMATS = {
+    True: ("csv", "text/csv; charset=utf-8"),
+    False: ("json", "application/json"),
+}
 _UNNAMED = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
 class _Export(NamedTuple):
-    """A question, the page whose filters hold for it, and the columns of its rows."""
+    """A question, the page whose filters hold for it, and the columns of its rows.
+
+    ``many`` is the dimension of which there may be thousands: those are asked for a few
+    at a time, and what to ask for the rest of the answer.
+    """
 
     page: str
     question: str
     params: dict[str, object]
     rows: Callable[[Any], Sequence[Any]]
     columns: Sequence[str]
+    many: str = ""
+    head: dict[str, object] = {}  # noqa: RUF012 - of a tuple, and never changed
 
 
 _SUMS = ("responses", "cost_usd", "lower_bound", "unpriced_responses", "tokens.total")
@@ -52,12 +65,12 @@ _EXPORTS = {
     ),
     "issues": _Export(
         "/issues", "report", {"by": ["issue"]}, lambda a: a["rows"],
-        ("issue", "sessions", *_SUMS, *_BUCKETS),
+        ("issue", "sessions", *_SUMS, *_BUCKETS), "issue", {"by": []},
     ),
     "sessions": _Export(
         "/sessions", "sessions", {"limit": 0}, lambda a: a["rows"],
         ("session_id", "agent", "issue", "role", "project", "branch", "started_at",
-         "last_at", *_SUMS, *_BUCKETS),
+         "last_at", *_SUMS, *_BUCKETS), "session", {"limit": 1},
     ),
     "issue": _Export(
         "/issues/{name:path}", "issue", {}, lambda a: a["by_session"],
@@ -78,18 +91,73 @@ async def export(ask: Ask, _live: Live, _limits: Limits, request: Request) -> Re
     if wanted is None:
         raise HTTPException(404)
     query = request.query_params
+    asking, is_csv = Asking(ask), query.get("format") == "csv"
     try:
         page = PAGES[wanted.page]
         here = await visit(ask, page, f"/{name}", query.multi_items(), "")
         params = {**_params(here.scope, name, query.get("id", "")), **wanted.params}
-        found = await Asking(ask).one(wanted.question, **params)
+        if wanted.many:
+            pieces = _pieces(asking, wanted, params, is_csv=is_csv)
+            body = _after(await anext(pieces), pieces)
+        else:
+            found = await asking.one(wanted.question, **params)
+            rows = wanted.rows(found)
+            text = sheet(rows, wanted.columns) if is_csv else dump(found).decode()
+            body = _after(text, _nothing())
     except CostdError as error:
         return failure(error)
     label = _UNNAMED.sub("-", query.get("id") or name).strip("-") or name
-    if query.get("format") == "csv":
-        body = sheet(wanted.rows(found), wanted.columns).encode("utf-8", "replace")
-        return _file(body, f"costd-{label}.csv", "text/csv; charset=utf-8")
-    return _file(dump(found), f"costd-{label}.json", "application/json")
+    kind, media_type = _FORMATS[is_csv]
+    headers = {"content-disposition": f'attachment; filename="costd-{label}.{kind}"'}
+    return StreamingResponse(body, 200, headers, media_type)
+
+
+async def _after(first: str, others: AsyncIterator[str]) -> AsyncIterator[bytes]:
+    """The first piece is there before the headers: a refusal is an ordinary reply."""
+    yield first.encode("utf-8", "replace")
+    async for piece in others:
+        yield piece.encode("utf-8", "replace")
+
+
+async def _nothing() -> AsyncGenerator[str]:
+    return
+    yield
+
+
+async def _pieces(
+    asking: Asking, wanted: _Export, params: dict[str, object], *, is_csv: bool
+) -> AsyncGenerator[str]:
+    """A file of thousands of rows, of which only some are in memory at a time."""
+    if is_csv:
+        yield sheet([], wanted.columns)
+    else:
+        head = await asking.one(wanted.question, **{**params, **wanted.head})
+        asked = {name: wanted.params.get(name, head[name]) for name in head}
+        head = {name: value for name, value in asked.items() if name != "rows"}
+        yield dump(head).decode()[: -len(_END)] + _ROWS
+    is_first = True
+    async for rows in _rows(asking, wanted, params):
+        if is_csv:
+            yield sheet(rows, wanted.columns, has_head=False)
+        elif rows:
+            yield ("" if is_first else ",") + dump(rows).decode()[1:-2].rstrip()
+            is_first = False
+    if not is_csv:
+        yield "\n]\n}\n"
+
+
+async def _rows(
+    asking: Asking, wanted: _Export, params: dict[str, object]
+) -> AsyncGenerator[Sequence[Any]]:
+    """The rows, some at a time: each of those that there were at the beginning once."""
+    narrowed = {**params, "of": wanted.many}
+    names = (await asking.one("names", **narrowed))["names"]
+    filters = params.get("filters")
+    others = filters if isinstance(filters, dict) else {}
+    for start in range(0, len(names), _AT_ONCE):
+        some = {**others, wanted.many: names[start : start + _AT_ONCE]}
+        found = await asking.one(wanted.question, **{**params, "filters": some})
+        yield wanted.rows(found)
 
 
 def _params(scope: Scope, name: str, thing: str) -> dict[str, object]:
@@ -98,16 +166,12 @@ def _params(scope: Scope, name: str, thing: str) -> dict[str, object]:
     return scope.params()
 
 
-def _file(body: bytes, name: str, media_type: str) -> Response:
-    headers = {"content-disposition": f'attachment; filename="{name}"'}
-    return Response(body, 200, headers, media_type)
-
-
-def sheet(rows: Sequence[Any], columns: Sequence[str]) -> str:
+def sheet(rows: Sequence[Any], columns: Sequence[str], *, has_head: bool = True) -> str:
     """Rows as CSV; text that a spreadsheet would take for a formula stays text."""
     out = io.StringIO()
     writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerow([name.replace(".", "_") for name in columns])
+    if has_head:
+        writer.writerow([name.replace(".", "_") for name in columns])
     for row in rows:
         writer.writerow([_cell(_value(row, name), name) for name in columns])
     return out.getvalue()
