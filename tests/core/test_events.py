@@ -156,6 +156,21 @@ def test_an_envelope_is_opened() -> None:
     assert found.at == instant("2026-02-19T10:00:00Z")
 
 
+@pytest.mark.parametrize(
+    ("said", "total", "cached"),
+    [
+        (700, 700, None),
+        ({"input": 100, "output": 20, "cache_read": 3, "total": 9}, 123, 3),
+        ({"total": 50}, 50, None),
+        ({}, None, None),
+        (None, None, None),
+    ],
+)
+def test_tokens_in_one_field(said: Any, total: int | None, cached: int | None) -> None:
+    found = event("execution", agent="a", tokens=said)
+    assert (found.total_tokens, found.cache_read_tokens) == (total, cached)
+
+
 def test_what_nobody_knows_is_named_and_not_kept() -> None:
     ignored: set[str] = set()
     found = event("task_start", ignored, prompt="secret", room="tests", model=None)

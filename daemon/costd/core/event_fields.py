@@ -231,6 +231,7 @@ _ALIASES = {
     "duration": "duration_ms",
     "cost": "cost_usd",
     "tokens_used": "total_tokens",
+    "tokens": "total_tokens",
     "tokens_in": "input_tokens",
     "tokens_out": "output_tokens",
     "tokens_cache_read": "cache_read_tokens",

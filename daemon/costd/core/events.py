@@ -151,11 +151,18 @@ def type_of(text: str) -> str:
 
 
 def _flat(value: dict[Any, Any]) -> dict[Any, Any]:
-    """Without an envelope: what is in ``payload`` is the event's own."""
-    payload = value.get("payload")
-    if not isinstance(payload, dict):
-        return value
-    return {**payload, **{k: v for k, v in value.items() if k != "payload"}}
+    """Without an envelope: what is in ``payload`` is the event's own.
+
+    ``tokens`` may be a number, or an object as costd itself shows it.
+    """
+    payload, found = value.get("payload"), value
+    if isinstance(payload, dict):
+        found = {**payload, **{k: v for k, v in value.items() if k != "payload"}}
+    tokens = found.get("tokens")
+    if isinstance(tokens, dict):
+        found = {k: v for k, v in found.items() if k != "tokens"}
+        found = {**{f"{name}_tokens": n for name, n in tokens.items()}, **found}
+    return found
 
 
 def _fields(value: dict[Any, Any], ignored: set[str] | None) -> dict[str, Any]:
