@@ -430,7 +430,11 @@ class DiedError(Exception):
 
 
 @contextmanager
-def never_committed(database: Database) -> Iterator[Connection]:
+def never_committed(
+    database: Database,
+    *,
+    told: bool = False,
+) -> Iterator[Connection]:
     """A transaction of somebody who dies just before its end."""
     database.connection.execute("BEGIN IMMEDIATE")
     yield database.connection
