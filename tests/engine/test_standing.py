@@ -86,13 +86,15 @@ def test_where_nobody_asks_later_nothing_is_worked_out_in_the_end(
     assert engine.standing.answer("status", {}) is None
 
 
-def test_a_failure_in_the_end_leaves_nothing_old(engine: Engine) -> None:
+@pytest.mark.parametrize("is_over", [True, False])
+def test_a_failure_leaves_nothing_old(engine: Engine, is_over: bool) -> None:
     def failing() -> int:
         raise ValueError("broken")
 
     engine.standing.keep("status", {}, 1, failing)
+    engine.standing.answer("status", {})
     with pytest.raises(ValueError, match="broken"):
-        engine.step(is_over=True)
+        engine.step(is_over=is_over)
     assert engine.standing.answer("status", {}) is None
 
 

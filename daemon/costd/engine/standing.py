@@ -84,9 +84,11 @@ class Standing:
                 }
                 self._renewed_at = self._clock()
                 self._took = max(self._renewed_at - began, 0)
-        finally:
-            if is_over:
-                self.drop()
+        except BaseException:
+            self.drop()  # whoever asks next hears what is wrong
+            raise
+        if is_over:
+            self.drop()
 
     def _is_due(self) -> bool:
         if self.asked_at < self._renewed_at:
