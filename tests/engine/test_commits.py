@@ -12,7 +12,7 @@ import pytest
 
 from costd.ingest.repositories import MAY_LOOK
 from owned import Owned, owned
-from worklog import BEGAN
+from worklog import BEGAN, log_of, stamp
 
 pytestmark = [
     pytest.mark.skipif(not MAY_LOOK, reason="nothing is looked up on this platform"),
@@ -121,6 +121,35 @@ def test_what_is_committed_later_counts_when_the_session_goes_on(
     work(book, repo, S1, 11, branch="login")
     book.sync()
     assert book.costs() == {"MIN-7": 3 * ONE}
+
+
+def test_what_the_last_command_commits_counts_with_its_result(
+    book: Owned, repo: Repository
+) -> None:
+    repo.branch("login")
+    work(book, repo, S1, 0, branch="login")
+    repo.commit(1, "Fixes #45")
+    result = {"type": "user", "message": {"role": "user", "content": "done"}}
+    line = {"sessionId": S1, "cwd": str(repo.root), "gitBranch": "login", "uuid": "u"}
+    at = {"timestamp": stamp(BEGAN + 2 * MINUTE)}
+    book.work.write(log_of(S1, ""), {**result, **line, **at})
+    book.sync()
+    assert book.costs() == {"owner/name#45": ONE}
+    repo.commit(3, "Fixes #46")  # nobody was there any more
+    book.tick()
+    assert book.costs() == {"owner/name#45": ONE}
+
+
+def test_a_session_is_there_until_it_is_seen_elsewhere(
+    book: Owned, repo: Repository
+) -> None:
+    repo.branch("login")
+    work(book, repo, S1, 0, branch="login")
+    repo.commit(1, "Fixes #45")
+    work(book, repo, S1, 2, 20, branch="main")
+    repo.commit(3, "Fixes #46")
+    book.sync()
+    assert book.costs() == {"owner/name#45": ONE, "none:default-branch": 2 * ONE}
 
 
 def test_two_issues_are_ambiguous(book: Owned, repo: Repository) -> None:

@@ -323,6 +323,19 @@ class Owning(RuleBasedStateMachine):
             context, at, number, cost = (int(str(value)) for value in row[4:])
             yield number, cost, owner_at(owners[context], at)
 
+    def stay(self, rows: Sequence[Sequence[object]], session: str, branch: str) -> int:
+        """When a session was last on a branch: until it answered elsewhere."""
+        own = [
+            (int(str(row[5])), int(str(row[4])), str(row[1]), str(row[2]), row[3])
+            for row in rows
+            if row[0] == session
+        ]
+        last, _, agent, *_ = max(
+            row for row in own if row[4] == branch and self.roots.get(row[3])
+        )
+        later = [at for at, _, lane, *_ in own if lane == agent and at > last]
+        return min([last + 10 * MINUTE, *later]) if later else last
+
     def made(self, rows: Sequence[Sequence[object]]) -> dict[tuple[str, str], Made]:
         """What sessions committed, where no other session was at work."""
         found: dict[tuple[str, str], Made] = {}

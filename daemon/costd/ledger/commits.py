@@ -1,7 +1,7 @@
 """Commits that name issues, and what those say that a session made on a branch.
 
 A commit is a session's if it was made on a branch in which the session was at work, not
-before its first response there and not after its last. Where two sessions were, nobody
+before its first response there and not after it has left. Where two sessions were, nobody
 can tell whose it is: it proves something only if one issue is all that was named on that
 branch in the time of either. Forks of one session are one.
 """
@@ -17,6 +17,7 @@ from typing import NamedTuple
 from costd.core.attribution import Made
 from costd.ledger.cells import BUCKET_MS
 from costd.ledger.evidence import chunks, marks
+from costd.ledger.stays import LINGERS_MS, Here, families, stay
 from costd.ledger.world import World
 
 _SECOND = 1000
@@ -53,15 +54,6 @@ class Wanted(NamedTuple):
     beads: str
     branches: frozenset[str]
     positions: Mapping[str, Position]
-
-
-class _Here(NamedTuple):
-    """A context on a branch; its responses lie in these quarters of an hour."""
-
-    id: int
-    session: int
-    first: int
-    last: int
 
 
 def wanted(
@@ -139,9 +131,9 @@ def touched(
 
 
 def _holds(instants: Sequence[int], first: int, last: int) -> bool:
-    """Whether one of the instants lies in one of these quarters of an hour."""
+    """Whether one of the instants lies in these quarters of an hour, or soon after."""
     low = bisect_left(instants, first * BUCKET_MS)
-    return low < bisect_left(instants, (last + 1) * BUCKET_MS)
+    return low < bisect_left(instants, (last + 1) * BUCKET_MS + LINGERS_MS)
 
 
 _UNOWNED = (
@@ -245,9 +237,9 @@ def _commits(connection: Connection, group: Group) -> list[Commit]:
 
 def _at_work(
     connection: Connection, world: World, groups: Collection[Group]
-) -> dict[Group, list[_Here]]:
+) -> dict[Group, list[Here]]:
     """The contexts on these branches."""
-    found: defaultdict[Group, list[_Here]] = defaultdict(list)
+    found: defaultdict[Group, list[Here]] = defaultdict(list)
     for some in chunks(sorted({branch for _, branch in groups}), _FEW):
         rows = connection.execute(
             "SELECT c.cwd, coalesce(nullif(p.worktree_branch, ''), c.branch) AS name, "
@@ -258,16 +250,16 @@ def _at_work(
         )
         for cwd, branch, number, session, first, last in rows:
             if (group := (world.root(cwd), branch)) in groups:
-                found[group].append(_Here(number, session, first, last))
+                found[group].append(Here(number, session, first, last))
     return found
 
 
 def _made(
-    connection: Connection, commits: Sequence[Commit], here: Iterable[_Here]
+    connection: Connection, commits: Sequence[Commit], here: Iterable[Here]
 ) -> dict[int, Made]:
     """Which session made which of the commits on one branch."""
     instants = [commit.at for commit in commits]
-    contexts: defaultdict[int, list[_Here]] = defaultdict(list)
+    contexts: defaultdict[int, list[Here]] = defaultdict(list)
     for context in here:
         contexts[context.session].append(context)
     covered: defaultdict[int, list[int]] = defaultdict(list)
@@ -275,16 +267,14 @@ def _made(
     for session, at_work in contexts.items():
         first, last = min(h.first for h in at_work), max(h.last for h in at_work)
         if _holds(instants, first, last):
-            window = range(
-                *_between(instants, _window(connection, at_work, first, last))
-            )
+            window = range(*_inside(instants, stay(connection, at_work, instants)))
             named[session] = frozenset(n for i in window for n in commits[i].names)
             for number in window:
                 covered[number].append(session)
-    families = _families(connection, named.keys())
+    family = families(connection, named.keys())
     found: defaultdict[int, list[tuple[Commit, bool]]] = defaultdict(list)
     for number, sessions in covered.items():
-        is_shared = len({families[session] for session in sessions}) > 1
+        is_shared = len({family[session] for session in sessions}) > 1
         if is_shared and commits[number].names and not _alike(sessions, named):
             continue
         for session in sessions:
@@ -306,49 +296,10 @@ def _said(commits: Sequence[tuple[Commit, bool]]) -> Made:
     return Made(tuple(names[:_MOST_NAMES]), naming, len(commits) - own)
 
 
-def _window(
-    connection: Connection, at_work: Iterable[_Here], first: int, last: int
-) -> tuple[int, int]:
-    """From the first to the last response, of contexts that lie in these quarters."""
-    found: list[int] = []
-    for context in at_work:
-        if context.first == first or context.last == last:
-            found += connection.execute(
-                "SELECT min(at), max(at) FROM response WHERE context_id = ?",
-                (context.id,),
-            ).fetchone()
-    return min(found), max(found)
-
-
-def _between(instants: Sequence[int], window: tuple[int, int]) -> tuple[int, int]:
+def _inside(instants: Sequence[int], window: tuple[int, int]) -> tuple[int, int]:
     """The commits in a stretch of time; git knows when only to the second."""
     first, last = window
     return bisect_left(instants, first - first % _SECOND), bisect_right(instants, last)
-
-
-def _families(connection: Connection, sessions: Collection[int]) -> dict[int, int]:
-    """Of sessions that were forked: the one that they all come from."""
-    parents: dict[int, int] = {}
-    waiting = set(sessions)
-    while waiting:
-        found: set[int] = set()
-        for some in chunks(sorted(waiting)):
-            for child, parent in connection.execute(
-                "SELECT session, min(parent) FROM fork "
-                f"WHERE session IN ({marks(some)}) GROUP BY session",
-                some,
-            ):
-                parents[child] = parent
-                found.add(parent)
-        waiting = found - parents.keys()
-    families: dict[int, int] = {}
-    for session in sessions:
-        oldest, seen = session, {session}
-        while (parent := parents.get(oldest, oldest)) not in seen:
-            oldest = parent
-            seen.add(parent)
-        families[session] = oldest
-    return families
 
 
 def _write(connection: Connection, group: Group, made: Mapping[int, Made]) -> set[int]:
