@@ -109,6 +109,7 @@ def touched(
     """
     world.load()
     if contexts is None or not world.named:
+        world.stays.clear()
         return set(world.named)
     bounds: dict[tuple[int, Group], tuple[int, int]] = {}
     for some in chunks(sorted(contexts)):
@@ -121,6 +122,7 @@ def touched(
             some,
         ):
             key = (session, (world.root(cwd), branch))
+            world.stays.get(key[1], {}).pop(session, None)
             low, high = bounds.get(key, (first, last))
             bounds[key] = (min(low, first), max(high, last))
     return {
@@ -190,7 +192,11 @@ def put(
         "INSERT OR REPLACE INTO commit_log VALUES (?1, ?4, ?2, ?3)",
         [(*position, root) for position in positions],
     )
+    since = min((commit.at for commit in made), default=0) - LINGERS_MS
     for group in changed:
+        stays = world.stays.get(group, {})
+        for session in [s for s, (_, until) in stays.items() if until >= since]:
+            del stays[session]  # how it ended may matter now
         world.named[group] = [
             at
             for (at,) in connection.execute(
@@ -216,7 +222,8 @@ def judge(connection: Connection, world: World, groups: Collection[Group]) -> se
     for group in groups:
         made: dict[int, Made] = {}
         if group in known:
-            made = _made(connection, known[group], here.get(group, []))
+            stays = world.stays.setdefault(group, {})
+            made = _made(connection, known[group], here.get(group, []), stays)
         changed |= _write(connection, group, made)
     world.has_commits = world.has_commits or bool(changed)
     return changed
@@ -255,7 +262,10 @@ def _at_work(
 
 
 def _made(
-    connection: Connection, commits: Sequence[Commit], here: Iterable[Here]
+    connection: Connection,
+    commits: Sequence[Commit],
+    here: Iterable[Here],
+    stays: dict[int, tuple[int, int]],
 ) -> dict[int, Made]:
     """Which session made which of the commits on one branch."""
     instants = [commit.at for commit in commits]
@@ -267,7 +277,9 @@ def _made(
     for session, at_work in contexts.items():
         first, last = min(h.first for h in at_work), max(h.last for h in at_work)
         if _holds(instants, first, last):
-            window = range(*_inside(instants, stay(connection, at_work, instants)))
+            if session not in stays:
+                stays[session] = stay(connection, at_work, instants)
+            window = range(*_inside(instants, stays[session]))
             named[session] = frozenset(n for i in window for n in commits[i].names)
             for number in window:
                 covered[number].append(session)

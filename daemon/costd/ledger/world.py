@@ -88,6 +88,8 @@ class World:
         """Whether sessions are known to have made commits that name issues."""
         self.named: dict[tuple[str, str], list[int]] = {}
         """By repository and branch: when commits were made that name issues."""
+        self.stays: dict[tuple[str, str], dict[int, tuple[int, int]]] = {}
+        """By repository and branch: when sessions that do not go on were there."""
         self.pulls = NO_PULLS
         """The pull requests that were imported."""
         self._is_loaded = False
@@ -100,6 +102,7 @@ class World:
     def forget(self) -> None:
         """Load it again when it is needed: after a rollback, or for its memory."""
         self._is_loaded = False
+        self.stays = {}
         self._directories = {}
         self._repositories = {}
         self._branches = defaultdict(set)
