@@ -77,7 +77,12 @@ def test_a_date_is_timeless(when: str | None) -> None:
     assert is_timeless({"since": when})
 
 
-def test_an_answer_of_thousands_is_not_kept() -> None:
+def test_thousands_of_rows_are_not_kept() -> None:
     memory, work = Memory(), Work()
-    memory.recall("report", {}, 0, lambda: {**work(), "rows": [{}] * 501})
+    memory.recall("report", {}, 0, lambda: {**work(), "rows": [{}] * 1_001})
     assert memory.recall("report", {}, 0, work)["times"] == 2
+    for name in "1234":
+        params = {"since": name}
+        memory.recall("report", params, 0, lambda: {**work(), "rows": [{}] * 400})
+    assert memory.recall("report", {"since": "4"}, 0, work)["times"] == 6
+    assert memory.recall("report", {"since": "2"}, 0, work)["times"] == 7

@@ -886,3 +886,60 @@ def test_errors_of_logs_are_counted_by_kind_and_once(world: World) -> None:
     wal = world.place / "ledger.db-wal"
     everything += wal.read_bytes() if wal.exists() else b""
     assert b"secret" not in everything
+
+
+CALLS = [
+    ("claude-code", 0, True, None, "MIN-1"),
+    ("claude-code", -HOUR, False, "429 too many requests", "MIN-2"),
+    ("codex", 0, False, "timeout", "MIN-3"),
+    ("codex", -DAY, True, None, "MIN-4"),
+    ("claude-code", -20 * DAY, False, "timeout", "MIN-5"),
+]
+
+
+def test_figures_of_one_agent_and_of_a_span_are_those_of_a_ledger_without_the_rest(
+    world: World, memory_dir: Path
+) -> None:
+    """What others did, and what was done before, is as if it had never been."""
+    calls = CALLS
+
+    def tell(place: World, number: int) -> None:
+        agent, at, success, error, issue = calls[number]
+        place.tell(
+            event_id=f"e{number}",
+            type="execution",
+            agent=agent,
+            issue=issue,
+            success=success,
+            capability="fix",
+            duration_ms=(number + 1) * 60_000,
+            timestamp=format_instant(NOON + at),
+            **({"error": error} if error else {}),
+        )
+
+    only = World(memory_dir / "only")
+    for number in range(len(calls)):
+        if calls[number][0] == "claude-code":
+            world.write(NOON + calls[number][1], session=f"s{number}")
+        tell(world, number)
+    for number in (0, 1):
+        only.write(NOON + calls[number][1], session=f"s{number}")
+        tell(only, number)
+    span = {"since": "2026-11-17T23:00:00Z", "agent": ["claude"]}
+    here, there = world.ask("performance", **span), only.ask("performance")
+    for name in ("summary", "errorPatterns", "topSlowTasks"):
+        assert here[name] == there[name], name
+    assert here["daily"] == there["daily"]
+    found = world.ask("runtimes", **span)["runtimes"]
+    assert found.keys() == {"claude"}
+    expected = only.ask("runtimes", since=span["since"])["runtimes"]["claude"]
+    for name in set(expected) - {"totalCost", "avgCost", "byModel", "dailyStats"}:
+        assert found["claude"][name] == expected[name], name
+    responses = found["claude"]["byModel"]["claude-opus-5"]["responses"]
+    assert responses == expected["byModel"]["claude-opus-5"]["responses"] == 2
+    assert world.ask("runtimes", agent=["codex"])["runtimes"].keys() == {"codex"}
+    whole = world.ask("runtimes")["runtimes"]
+    ever = world.ask("runtimes", since="2020-01-01")["runtimes"]
+    for name, row in whole.items():
+        assert {**ever[name], "dailyStats": []} == {**row, "dailyStats": []}
+    only.engine._end()

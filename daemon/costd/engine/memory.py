@@ -12,8 +12,8 @@ from costd.core.instants import format_instant
 Fact = TypeVar("Fact")
 _REMEMBERED = 32
 _REMEMBERED_PAST = 64
-_MOST_ROWS = 500
-"""Of an answer that is kept: one of thousands takes megabytes."""
+_MOST_ROWS = 1_000
+"""Of all answers that are kept: thousands take megabytes."""
 _TIMELESS = frozenset({"report"})
 
 
@@ -22,6 +22,7 @@ class Memory:
 
     def __init__(self) -> None:
         self._answers: dict[bytes, Any] = {}
+        self._rows = 0
         self._facts: dict[Hashable, Any] = {}
         self._latest: dict[str, tuple[Hashable, Any]] = {}
         self._past: dict[Hashable, tuple[int, Any]] = {}
@@ -29,6 +30,7 @@ class Memory:
     def forget(self, since: int = 0) -> None:
         """The ledger has changed, but for what lies before ``since``, milliseconds."""
         self._answers.clear()
+        self._rows = 0
         self._facts.clear()
         self._latest.clear()
         for key in [k for k, (end, _) in self._past.items() if end > since]:
@@ -76,12 +78,18 @@ class Memory:
         known: Any = self._answers.get(key)
         if known is None:
             known = work_out()
-            if len(known.get("rows", ())) <= _MOST_ROWS:
-                if len(self._answers) >= _REMEMBERED:
-                    self._answers.clear()
-                self._answers[key] = known
+            self._keep(key, known, len(known.get("rows", ())))
         answer: Any = {**known, "generated_at": format_instant(now)}
         return cast("Fact", answer)
+
+    def _keep(self, key: bytes, answer: Any, rows: int) -> None:
+        if rows > _MOST_ROWS:
+            return
+        if len(self._answers) >= _REMEMBERED or self._rows + rows > _MOST_ROWS:
+            self._answers.clear()
+            self._rows = 0
+        self._answers[key] = answer
+        self._rows += rows
 
 
 def is_timeless(params: Mapping[str, object]) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from sqlite3 import Connection
 from typing import NamedTuple
 
+from costd.core.capabilities import runtime_of
 from costd.core.efforts import Effort
 from costd.ledger.cells import BUCKET_MS
 
@@ -148,15 +149,20 @@ class Failures(NamedTuple):
 
 
 def failures(
-    connection: Connection, since: int, until: int, most: int
+    connection: Connection,
+    since: int,
+    until: int,
+    most: int,
+    agents: Collection[str] = (),
 ) -> list[Failures]:
     """What went wrong in a span, the most frequent first; ``run`` are failed runs."""
     span = (since // BUCKET_MS, -(-until // BUCKET_MS))
+    names = sorted(agents)
     rows = connection.execute(
         "SELECT kind, source, sum(count), max(last_at) FROM failure "
-        "WHERE bucket >= ? AND bucket < ? GROUP BY 1, 2 "
+        f"WHERE bucket >= ? AND bucket < ?{_among(names)} GROUP BY 1, 2 "
         "ORDER BY 3 DESC, 4 DESC, 1 LIMIT ?",
-        (*span, most),
+        (*span, *names, most),
     )
     return [Failures(*row) for row in rows]
 
@@ -196,13 +202,32 @@ class Slow(NamedTuple):
     at: int
 
 
-def slowest(connection: Connection, since: int, until: int, most: int) -> list[Slow]:
+def _among(names: Sequence[str]) -> str:
+    """That it is of one of some agents; of whichever where none is named."""
+    return f" AND agent IN ({', '.join('?' * len(names))})" if names else ""
+
+
+def _told_as(connection: Connection, agents: Collection[str]) -> list[str]:
+    """The names that events have for some runtimes."""
+    told = connection.execute("SELECT DISTINCT agent FROM event").fetchall()
+    return sorted({name for (name,) in told if runtime_of(name) in agents} | {*agents})
+
+
+def slowest(
+    connection: Connection,
+    since: int,
+    until: int,
+    most: int,
+    agents: Collection[str] = (),
+) -> list[Slow]:
     """The tasks that ended in a span and took longest."""
+    names, told = sorted(agents), _told_as(connection, agents) if agents else []
     runs = connection.execute(
         "SELECT coalesce(nullif(task, ''), nullif(issue, ''), run_id), issue, agent, "
         "status, run_id, duration_ms, ended_at FROM run WHERE duration_ms IS NOT NULL "
-        "AND ended_at >= ? AND ended_at < ? ORDER BY duration_ms DESC LIMIT ?",
-        (since, until, most),
+        f"AND ended_at >= ? AND ended_at < ?{_among(names)} "
+        "ORDER BY duration_ms DESC LIMIT ?",
+        (since, until, *names, most),
     ).fetchall()
     calls = connection.execute(
         "SELECT coalesce(nullif(task_id, ''), json_extract(details, '$.title'), "
@@ -211,8 +236,8 @@ def slowest(connection: Connection, since: int, until: int, most: int) -> list[S
         "status, '', duration_ms, at FROM event WHERE at >= ? AND at < ? "
         "AND duration_ms IS NOT NULL AND run_id = '' "
         "AND type IN ('execution', 'activity') AND (type = 'execution' OR task_id || issue || session_id = '') "
-        "ORDER BY duration_ms DESC LIMIT ?",
-        (since, until, most),
+        f"{_among(told)} ORDER BY duration_ms DESC LIMIT ?",
+        (since, until, *told, most),
     ).fetchall()
     found = [Slow(*row) for row in (*runs, *calls)]
     return sorted(found, key=lambda slow: (-slow.duration_ms, -slow.at))[:most]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlite3 import Connection
 from typing import NamedTuple
 
+from costd.core.capabilities import runtime_of
 from costd.core.events import ACTIVITY, EXECUTION, RUN_REPORT, TASK_END
 from costd.core.failures import kind_of
 
@@ -30,10 +31,11 @@ _RUN_OF_ISSUE = (
 
 
 class Repeat(NamedTuple):
-    """A failure that is counted twice: that of an event, and its kind."""
+    """A failure that is counted twice: that of an event, its kind, and whose it is."""
 
     at: int
     kind: str
+    agent: str
 
 
 class _End(NamedTuple):
@@ -46,19 +48,24 @@ class _End(NamedTuple):
     run_id: str
     error: str | None
     exit_code: int | None
+    agent: str
 
 
 def repeats(connection: Connection, since: int, until: int) -> list[Repeat]:
     """Those of a span, by the time of the event that only repeats."""
     rows = connection.execute(
         "SELECT at, type, coalesce(nullif(task_id, ''), issue), issue, run_id, "
-        "json_extract(details, '$.error'), json_extract(details, '$.exit_code') "
+        "json_extract(details, '$.error'), json_extract(details, '$.exit_code'), agent "
         f"FROM event WHERE at >= ? AND at < ? AND success = 0 "
         f"AND type IN ('{TASK_END}', '{RUN_REPORT}')",
         (since, until),
     ).fetchall()
     return [
-        Repeat(end.at, kind_of(str(end.error or ""), exit_code=end.exit_code))
+        Repeat(
+            end.at,
+            kind_of(str(end.error or ""), exit_code=end.exit_code),
+            runtime_of(end.agent),
+        )
         for end in map(_End._make, rows)
         if _is_told_elsewhere(connection, end)
     ]

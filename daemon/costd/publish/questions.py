@@ -141,7 +141,7 @@ QUESTIONS = (
     Question("suggest", "/api/suggest", takes=PAGE),
     Question("link_suggested", "/api/suggest", method="POST"),
     Question("runtimes", "/api/runtimes", takes={**SPAN, "agent": words}),
-    Question("performance", "/api/performance", takes=SPAN),
+    Question("performance", "/api/performance", takes={**SPAN, "agent": words}),
     Question("runs_summary", "/api/runs/summary", takes=RUNS),
     Question("run_report", "/api/runs/{id}"),
     Question("runs", "/api/runs", takes={**RUNS, "limit": number, "detailed": flag}),

@@ -21,12 +21,14 @@ from costd.core.periods import day_of, parse_when, start_of_day
 from costd.core.summary import envelope
 from costd.engine.efforts import Days, days_of
 from costd.engine.jobs import Job
-from costd.engine.view import Params, View, text, zone_of
+from costd.engine.view import Params, View, text, words, zone_of
 from costd.ledger import efforts as stored
 from costd.ledger.repeats import Repeat, repeats
 
 _DAYS = 30
 _MOST_PATTERNS, _MOST_SLOW = 20, 10
+Agents = frozenset[str]
+"""Runtimes that are wanted; none: all of them."""
 
 
 def performance(view: View, params: Params) -> dict[str, Any] | Job:
@@ -50,9 +52,10 @@ def performance_of(view: View, params: Params) -> dict[str, Any]:
     if said[1]:
         until = parse_when(said[1], view.now, tz, end=True)
     until = max(since, until)
-    days = days_of(view, since, until, tz)
-    failed = _failed_runs(view, since, until)
-    twice = _repeats(view, since, until)
+    agents = frozenset(words(params, "agent"))
+    days = _of_agents(days_of(view, since, until, tz), agents)
+    failed = _failed_runs(view, since, until, agents)
+    twice = _repeats(view, since, until, agents)
     total = together(days.efforts.values())
     return {
         "schemaVersion": 1,
@@ -68,10 +71,10 @@ def performance_of(view: View, params: Params) -> dict[str, Any]:
             "failedTasks": total.failed,
             "blockedTasks": total.blocked,
             "unknownTasks": total.unknown,
-            "errorsToday": _errors(view, start_of_day(today, tz), tomorrow),
+            "errorsToday": _errors(view, start_of_day(today, tz), tomorrow, agents),
         },
         "daily": _daily(days, failed, twice, tz),
-        "errorPatterns": _patterns(view, since, until, failed, twice),
+        "errorPatterns": _patterns(view, (since, until, agents), failed, twice),
         "topSlowTasks": [
             {
                 "title": slow.title,
@@ -82,17 +85,29 @@ def performance_of(view: View, params: Params) -> dict[str, Any]:
                 "status": slow.status or "unknown",
                 "runId": slow.run_id or None,
             }
-            for slow in stored.slowest(view.connection, since, until, _MOST_SLOW)
+            for slow in stored.slowest(
+                view.connection, since, until, _MOST_SLOW, agents
+            )
         ],
     }
 
 
-def _errors(view: View, since: int, until: int) -> int:
+def _of_agents(days: Days, agents: Agents) -> Days:
+    if not agents:
+        return days
+    efforts = {day: found for day, found in days.efforts.items() if day[1] in agents}
+    failures = {day: count for day, count in days.failures.items() if day[1] in agents}
+    return days._replace(efforts=efforts, failures=failures)
+
+
+def _errors(view: View, since: int, until: int, agents: Agents) -> int:
     """What went wrong in a span: by events and logs, and runs that failed."""
     counted = stored.failure_buckets(view.connection, since, until)
-    times = sum(count for _, _, _, count in counted)
-    twice = len(_repeats(view, since, until))
-    return times + len(_failed_runs(view, since, until)) - twice
+    times = sum(
+        count for _, _, agent, count in counted if not agents or agent in agents
+    )
+    twice = len(_repeats(view, since, until, agents))
+    return times + len(_failed_runs(view, since, until, agents)) - twice
 
 
 def _daily(
@@ -125,22 +140,26 @@ def _daily(
     ]
 
 
-def _failed_runs(view: View, since: int, until: int) -> list[tuple[int, str]]:
+def _failed_runs(
+    view: View, since: int, until: int, agents: Agents
+) -> list[tuple[int, str]]:
     """When runs failed, and the kind of failure; those of events are counted there."""
-    return view.runs.once(
+    found = view.runs.once(
         ("failed-runs", since, until),
         lambda: [
-            (at, _kind(report))
-            for at, _, report in stored.failed_runs(view.connection, since, until)
+            (at, _kind(report), agent)
+            for at, agent, report in stored.failed_runs(view.connection, since, until)
         ],
     )
+    return [(at, kind) for at, kind, agent in found if not agents or agent in agents]
 
 
-def _repeats(view: View, since: int, until: int) -> list[Repeat]:
+def _repeats(view: View, since: int, until: int, agents: Agents) -> list[Repeat]:
     """What is counted twice: by an event, and by the run or the call that it is about."""
-    return view.runs.once(
+    found = view.runs.once(
         ("repeats", since, until), lambda: repeats(view.connection, since, until)
     )
+    return [each for each in found if not agents or each.agent in agents]
 
 
 def _kind(report: bytes) -> str:
@@ -158,16 +177,18 @@ def _kind(report: bytes) -> str:
 
 def _patterns(
     view: View,
-    since: int,
-    until: int,
+    asked: tuple[int, int, Agents],
     failed: list[tuple[int, str]],
     twice: list[Repeat],
 ) -> list[dict[str, Any]]:
     """What went wrong, by kind: the most frequent first."""
+    since, until, agents = asked
     found: dict[str, tuple[int, int, set[str]]] = {}
     rows = [
         (row.kind, row.times, row.last_at, row.source)
-        for row in stored.failures(view.connection, since, until, 10 * _MOST_PATTERNS)
+        for row in stored.failures(
+            view.connection, since, until, 10 * _MOST_PATTERNS, agents
+        )
     ]
     rows += [(kind, 1, at, "run") for at, kind in failed]
     again = Counter(repeat.kind for repeat in twice)

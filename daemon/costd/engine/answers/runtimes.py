@@ -251,6 +251,7 @@ def _model(found: Sums) -> dict[str, Any]:
         "cost": cost_usd(found),
         "tokens": found.total_tokens,
         "responses": found.responses,
+        "lowerBound": bool(found.unfinalised or found.unpriced),
     }
 
 

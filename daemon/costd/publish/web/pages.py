@@ -65,7 +65,8 @@ PAGES = {
     "/costs": Page("costs", "Costs", "costs.html", views.costs, ("more",)),
     "/performance": Page(
         "performance", "Performance", "performance.html", views.performance,
-        narrowed_by=(), unheeding="Nobody tells it of tasks: these are all of them.",
+        narrowed_by=("agent",),
+        unheeding="Tasks are told of by agent and time: these are all of them.",
     ),
     "/runtimes": Page(
         "runtimes", "Runtimes", "runtimes.html", views.runtimes, default="all",

@@ -134,7 +134,9 @@ async def costs(visit: Visit) -> Json:
 
 async def performance(visit: Visit) -> Json:
     """How tasks went."""
-    found = await visit.asking.one("performance", **visit.scope.params(filtered=False))
+    params = visit.scope.params(filtered=False)
+    agents = visit.scope.filters.get("agent", [])
+    found = await visit.asking.one("performance", **params, agent=agents)
     first = visit.scope.first or visit.scope.today
     days = charts.every_day(found["daily"], first, visit.scope.last)
     return {
