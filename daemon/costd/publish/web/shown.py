@@ -23,12 +23,13 @@ def usd(value: Any) -> str:
 
 
 def brief_usd(value: Any) -> str:
-    """For the side of a picture: ``$1.2k``, ``$30``, ``$0.25``."""
+    """For the side of a picture: ``$1.2k``, ``$30``, ``$0.25``, ``$0.075``."""
     if not isinstance(value, int | float):
         return amounts.UNKNOWN
     if value >= _ROUND:
         return f"${value / _ROUND:g}k"
-    return f"${value:g}" if value in (0, round(value)) else f"${value:.2f}"
+    is_round = value in (0, round(value)) or value != round(value, 2)
+    return f"${value:g}" if is_round else f"${value:.2f}"
 
 
 def tokens(value: Any) -> str:
