@@ -76,14 +76,7 @@ class Intake:
         self.heard: dict[str, int] = {}
         self.changed_since = NOTHING
         """Nothing before this instant has become different; the engine resets it."""
-        self.last_sweep = Sweep(
-            files={},
-            roots=(),
-            directories=0,
-            linked_directories=0,
-            problems=(),
-            unlisted=(),
-        )
+        self.last_sweep = joined([])
         self.covering = Covering()
         """How much of the logs is read."""
         self._ledger = ledger
@@ -101,9 +94,13 @@ class Intake:
         """Each root, and how what lies within it begins."""
         self._moved: list[tuple[str, str]] = []
         self._vanished: list[str] = []
-        points = [(os.fsdecode(p.path), p) for p in ledger.checkpoints()]
-        self._stored = {path for path, _ in points}
         self._has_looked = False
+        self._recall()
+
+    def _recall(self) -> None:
+        """Know of logs what the ledger does, all in one place in memory."""
+        points = [(os.fsdecode(p.path), p) for p in self._ledger.checkpoints()]
+        self._stored = {path for path, _ in points}
         self.backlog.restore(points)
 
     @property
@@ -236,6 +233,7 @@ class Intake:
         if not self.is_busy and self._importer is not None:
             self._close_importer()
             self._ledger.settle()
+            self._recall()  # what was learnt by and by lies between what is gone
 
     def give_up(self) -> None:
         """Until the next sweep: what waits is found again by then."""

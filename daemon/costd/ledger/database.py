@@ -25,6 +25,8 @@ from costd.core.errors import (
 APPLICATION_ID = 0x636F7374  # "cost"
 _PAGE_CACHE_KIB, _ROOMY_KIB = 2 * 1024, 8 * 1024
 """Each table that SQLite makes for a query may take as much; the system caches too."""
+_STATEMENTS = 128
+"""So many queries sqlite3 keeps prepared: the last ones."""
 _PATIENCE_MS, _IMPATIENCE_MS = 5_000, 100
 
 _DONE = object()
@@ -55,7 +57,11 @@ class Database:
 
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self.path, isolation_level=None, check_same_thread=False, timeout=5
+            self.path,
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=5,
+            cached_statements=_STATEMENTS,
         )
         try:
             _configure(connection)
@@ -159,6 +165,15 @@ class Database:
         """Give back the page cache; the next query fills it again."""
         with translated(self.path):
             self.connection.execute("PRAGMA shrink_memory").fetchall()
+
+    def forget_statements(self) -> None:
+        """Let go of prepared queries: after an import they are large, and seldom wanted.
+
+        Those of the fewest bytes take their places until others are wanted.
+        """
+        with translated(self.path):
+            for number in range(_STATEMENTS):
+                self.connection.execute(f"SELECT {number}").fetchall()
 
     def be_roomy(self, *, is_roomy: bool) -> None:
         """Much is about to be written, in no order; or it was."""

@@ -117,6 +117,7 @@ class Ledger:
         self._groups.forget()
         self.owners.world.forget()
         self.database.checkpoint()
+        self.database.forget_statements()
         self.database.shrink_memory()
 
     def vanish(self, paths: list[bytes], now: int) -> None:

@@ -28,8 +28,10 @@ def keep_little() -> None:
 
 def give_back() -> None:
     """Have the C library return what it holds and does not need."""
-    # Collected seldom by itself (see prepare): each request leaves a few cycles behind.
-    gc.collect(1)
+    # Collected seldom by itself (see prepare): each request leaves a few cycles behind,
+    # a first import many, which are old by its end. What was there at the start is not
+    # looked at: this takes a millisecond.
+    gc.collect()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
