@@ -187,3 +187,12 @@ def test_what_is_given_up_is_found_by_the_next_sweep(lent: Backlog) -> None:
     assert (len(lent), lent.lent) == (0, 0)
     lent.sweep(sweep(a=seen(1, 5), b=seen(2, 4)), no)
     assert drain(lent) == ["/r/a", "/r/b"]
+
+
+def test_what_two_looks_found_the_same_is_in_memory_once() -> None:
+    backlog = known(a=seen(1), b=seen(2))
+    look = sweep(a=seen(1), b=seen(2, size=20))
+    backlog.sweep(look, no)
+    assert backlog.seen["/r/a"] is look.files["/r/a"]
+    assert backlog.seen["/r/b"] == seen(2), "it is not read yet"
+    assert backlog.take_first() == "/r/b"

@@ -61,6 +61,12 @@ class Backlog:
             for old, seen in self.seen.items()
         )
 
+    def _share(self, found: Sweep) -> None:
+        """Have what is as it was in memory once: there may be very many logs."""
+        same = {p: now for p, now in found.files.items() if self.seen.get(p) == now}
+        rest = {p: s for p, s in self.seen.items() if p not in same}
+        self.seen = {**same, **rest}
+
     def take_first(self) -> str:
         """The log that waits longest; after a sweep, the largest."""
         path = next(iter(self._waiting))
@@ -120,5 +126,6 @@ class Backlog:
             del self.seen[path]
         for path in sorted(difference.dirty, key=lambda p: -found.files[p].size):
             self.add(path)
+        self._share(found)
         left = {old for old, _ in moved}
         return Found(moved, [path for path in difference.vanished if path not in left])
