@@ -29,7 +29,6 @@ SESSIONS = 50
 SEED = 50
 SETTLE_SECONDS = 0.3
 """After the files are written; whatever is left to do then belongs to them."""
-QUIET_SECONDS = 5.0
 BEAT_SECONDS = 35.0
 """The beat comes every 30 seconds, and the daemon puts its house in order then."""
 NANO = 10**9
@@ -204,10 +203,8 @@ def appending(bench: Bench, daemon: Daemon, root: Path, rounds: int) -> list[Row
 
 
 def idle(bench: Bench, daemon: Daemon, seconds: float) -> list[Row]:
-    """What a daemon takes that has nothing to do: its daily check is over."""
-    while daemon.status()["ledger"]["checked_at"] is None:
-        time.sleep(1)
-    time.sleep(min(QUIET_SECONDS, seconds))
+    """What a daemon takes that has nothing to do, after its daily work."""
+    daemon.rest()
     bench.say(f"idle for {seconds:.0f} seconds")
     before, started = daemon.cpu_seconds(), time.monotonic()
     time.sleep(seconds)
@@ -215,7 +212,7 @@ def idle(bench: Bench, daemon: Daemon, seconds: float) -> list[Row]:
     return [
         resident("idle daemon: memory (RSS)", daemon),
         Row(
-            f"idle daemon: CPU over {seconds:.0f} s",
+            f"idle daemon, its daily check and snapshot done: CPU over {seconds:.0f} s",
             f"{share:.3%} of a core",
             goal="≤ 0.2 %",
             met=share <= 0.002,
@@ -248,8 +245,11 @@ def growth(
 ) -> Row:
     """CPU for new lines beside a long and a short history, in turns.
 
-    From the write until the summary files show it: read, recorded, published.
+    From the write until the summary files show it: read, recorded, published. It begins
+    when both daemons rest.
     """
+    for daemon, _ in daemons.values():
+        daemon.rest()
     cost: dict[str, list[float]] = {name: [] for name in daemons}
     talks = {
         name: writing.Talk(root, 10, SEED + 1) for name, (_, root) in daemons.items()
