@@ -127,6 +127,24 @@ def test_a_model_without_a_price(world: Alarmed) -> None:
     assert json.loads(message["body"])["alert"]["subjects"] == ["another"]
 
 
+def test_a_little_more_than_too_little_is_not_told_each_time(world: Alarmed) -> None:
+    for megabytes in (199, 199, 201, 199, 249, 249, 199, 251, 251):
+        world.engine._care.disk_free = megabytes << 20
+        world.beat(1)
+    states = [json.loads(message["body"])["alert"]["state"] for message in world.take()]
+    assert states == ["began", "over"]
+
+
+def test_a_damaged_note_of_what_was_told_stops_nothing(world: Alarmed) -> None:
+    world.beat(2, "publish")
+    world.take()
+    with world.engine._ledger.database.transaction() as connection:
+        connection.execute("UPDATE alert SET subjects = '[MARK'")
+    world.again()
+    world.beat(2, "publish")
+    assert names(world.take()) == ["data_stopped"]
+
+
 def test_no_words_of_a_problem_are_sent(world: Alarmed) -> None:
     world.beat(3, "publish", "config")
     (message,) = world.take()

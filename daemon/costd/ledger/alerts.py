@@ -15,9 +15,17 @@ def standings(connection: Connection) -> dict[str, Standing]:
     """What was told last, by the names of the alerts."""
     rows = connection.execute("SELECT name, changes, since, subjects FROM alert")
     return {
-        name: Standing(changes, since, frozenset(_LIST.decode(subjects)))
+        name: Standing(changes, since, _subjects(subjects))
         for name, changes, since, subjects in rows
     }
+
+
+def _subjects(text: str) -> frozenset[str]:
+    """The list; of a row that was damaged nobody knows it, and it is told anew."""
+    try:
+        return frozenset(_LIST.decode(text))
+    except msgspec.DecodeError:
+        return frozenset()
 
 
 def put(connection: Connection, name: str, standing: Standing) -> None:
