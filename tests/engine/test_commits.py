@@ -331,3 +331,22 @@ def test_nothing_but_ids_is_kept(book: Owned, repo: Repository) -> None:
     )
     for word in (b"secretword", b"other1", b"xyzzy", b"plugh", b"hush"):
         assert word not in data
+
+
+def test_a_look_that_fails_does_not_end_the_scout(
+    book: Owned, repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo.branch("login")
+    repo.commit(10, "Fixes #45")
+    work(book, repo, S1, 0, 20, branch="login")
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("costd.engine.scout.read_commits", fail)
+    book.sync()
+    assert book.costs() == {"none:no-match": 2 * ONE}
+    monkeypatch.undo()
+    work(book, repo, S1, 21, branch="login")
+    book.sync()
+    assert book.costs() == {"owner/name#45": 3 * ONE}

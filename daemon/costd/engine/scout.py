@@ -100,12 +100,20 @@ class Scout:
         found: list[Where] = []
         while (wanted := self._wanted.get()) is not None:
             if isinstance(wanted, Asked):
-                self._bring(read_commits(wanted))
+                self._bring(_commits_of(wanted))
             else:
                 found.append(repositories.where(wanted, self._clock()))
             if found and (self._wanted.empty() or len(found) >= _AT_ONCE):
                 self._deliver(found)
                 found = []
+
+
+def _commits_of(asked: Asked) -> Commits:
+    """What was committed; nothing where looking fails, which must not end the scout."""
+    try:
+        return read_commits(asked)
+    except (OSError, ValueError, RuntimeError, MemoryError):  # no thread, no memory
+        return Commits(asked.root, (), (), ())
 
 
 def look_now(path: str, now: int, seconds: float = 1.0) -> list[Where]:
