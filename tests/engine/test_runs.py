@@ -20,6 +20,7 @@ from costd.core.attribution import Keys
 from costd.core.errors import CostdError, UsageError
 from costd.core.instants import DAY, HOUR, MINUTE, format_instant
 from costd.engine.answers import answer_to
+from costd.engine.answers.performance import performance_of
 from costd.engine.documents import documents
 from costd.engine.jobs import Job
 from costd.engine.loop import Engine
@@ -595,6 +596,16 @@ def test_the_end_of_a_task_repeats_what_failed_in_it(world: World) -> None:
             ("exit status 3", 1),
         ],
     )
+
+
+def test_what_is_not_counted_yet_is_not_taken_away(world: World) -> None:
+    told = {"timestamp": format_instant(NOON - HOUR), "task_id": "T1"}
+    world.tell(type="execution", success=False, **told)
+    world.tell(type="task_end", status="failed", **told)
+    assert world.engine.runs.is_due(world.now)
+    found = performance_of(world.engine._view(), {})  # as the files have it
+    assert (found["summary"]["errorsToday"], found["daily"]) == (0, [])
+    assert errors_of(world)[0] == 1
 
 
 def test_the_end_of_a_run_repeats_what_failed_in_it(world: World) -> None:

@@ -98,6 +98,11 @@ def follow(connection: Connection, most: int) -> Followed:
     )
 
 
+def followed(connection: Connection) -> int:
+    """The number of the last event that is counted."""
+    return _mark(connection, _EVENTS_MARK)
+
+
 def is_behind(connection: Connection) -> bool:
     """Whether there are events or contexts that nobody has followed."""
     return any(behind(connection))

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from costd.core.capabilities import runtime_of
 from costd.core.events import ACTIVITY, EXECUTION, RUN_REPORT, TASK_END
 from costd.core.failures import kind_of
+from costd.ledger import attempts
 
 _CALLS = f"type IN ('{EXECUTION}', '{ACTIVITY}') AND success = 0"
 _OF_RUN = f"SELECT 1 FROM event WHERE run_id = ? AND {_CALLS} LIMIT 1"
@@ -52,13 +53,13 @@ class _End(NamedTuple):
 
 
 def repeats(connection: Connection, since: int, until: int) -> list[Repeat]:
-    """Those of a span, by the time of the event that only repeats."""
+    """Those of a span that are counted, by the time of the event that only repeats."""
     rows = connection.execute(
         "SELECT at, type, coalesce(nullif(task_id, ''), issue), issue, run_id, "
         "json_extract(details, '$.error'), json_extract(details, '$.exit_code'), agent "
         f"FROM event WHERE at >= ? AND at < ? AND success = 0 "
-        f"AND type IN ('{TASK_END}', '{RUN_REPORT}')",
-        (since, until),
+        f"AND type IN ('{TASK_END}', '{RUN_REPORT}') AND id <= ?",
+        (since, until, attempts.followed(connection)),
     ).fetchall()
     return [
         Repeat(

@@ -120,7 +120,8 @@ def _daily(
         date = day_of(at, zone).isoformat()
         errors[date] = errors.get(date, 0) + 1
     for repeat in twice:
-        errors[day_of(repeat.at, zone).isoformat()] -= 1
+        date = day_of(repeat.at, zone).isoformat()
+        errors[date] = errors.get(date, 0) - 1
     by_date: dict[str, Effort] = {}
     for (date, _), effort in days.efforts.items():
         by_date[date] = by_date.get(date, Effort()).plus(effort)
