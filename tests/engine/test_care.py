@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,7 @@ from costd.engine.messages import Question
 from costd.ledger.snapshots import listed
 from costd.prices import load_rate_card
 from loglines import lines
+from owned import until
 
 PATIENCE = 60.0
 
@@ -51,6 +53,11 @@ class Desk:
 
     def beat(self, *, is_busy: bool = False) -> None:
         self.care.beat(self.book.ledger, is_busy=is_busy, has_grown=True)
+
+    def settle_once(self) -> None:
+        """Do what threads have asked for so far."""
+        while self.calls:
+            self.calls.pop(0)()
 
     def settle(self) -> int:
         """Do what threads have asked for, until none works any more."""
@@ -92,6 +99,33 @@ def test_it_is_checked_at_the_start_and_copied_when_there_is_something(
     assert desk.snapshots == [NOW // 1000 * 1000]
     desk.beat()
     assert not desk.care._is_checking
+
+
+def test_who_asks_while_it_is_copied_is_answered(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copying, go_on, said = threading.Event(), threading.Event(), list[str]()
+    real = desk.custody.snapshot
+
+    def slow(*values: Any) -> Any:
+        copying.set()
+        go_on.wait(PATIENCE)
+        return real(*values)
+
+    monkeypatch.setattr(desk.custody, "snapshot", slow)
+    desk.book.catch_up()
+    desk.beat()
+
+    def is_copying() -> bool:
+        desk.settle_once()
+        return copying.is_set()
+
+    until(is_copying)
+    desk.care.check_first(lambda: said.append("checked"))
+    go_on.set()
+    desk.settle()
+    assert said == ["checked"]
+    assert len(desk.snapshots) == 1
 
 
 def test_once_a_day_and_so_many_are_kept(desk: Desk) -> None:

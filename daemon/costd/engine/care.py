@@ -169,6 +169,7 @@ class Care:
         self._try_copy_at = self._clock() + HOUR
         self.trouble = error
         self._look()
+        self._check_for_waiting()  # whoever asked while it was copied
 
     def check_first(self, done: Callable[[], None]) -> None:
         """Check the file now, in a thread, and then have something done."""
@@ -176,7 +177,10 @@ class Care:
             done()
             return
         self._waiting.append(done)
-        if not self._is_checking:
+        self._check_for_waiting()
+
+    def _check_for_waiting(self) -> None:
+        if self._waiting and not self._is_checking and self._custody is not None:
             self._is_checking = True
             self._start(self._check, self._custody)
 
