@@ -76,7 +76,7 @@ def _pull(value: Json) -> Pull | None:
     issue = next((found for found in ids if "!" in found), "")
     if not issue or not branch or len(branch) > LONGEST_BRANCH:
         return None
-    if not branch.isprintable():
+    if not branch.isprintable() or " " in branch:
         return None
     repository, _, number = issue.rpartition("!")
     closes = dict.fromkeys(_closed(value, repository))

@@ -37,13 +37,14 @@ def prs(view: View, params: Params) -> Answer:
 
 def _row(view: View, each: ImportedPull) -> Answer:
     pull = each.pull
+    judged = view.ledger.owners.world.judge("", "", repo=pull.repository)
     return {
         "pr": pull.id,
         "repository": pull.repository,
         "number": pull.number,
         "branch": pull.branch,
         "closes": list(pull.closes),
-        "issue": owner_of(pull, view.ledger.owners.world.judge("", "").keys),
+        "issue": owner_of(pull, judged.keys),
         "source": each.source,
         "imported_at": instant(each.at),
     }
