@@ -15,11 +15,12 @@ from costd.core.instants import DAY, HOUR, format_instant
 from costd.core.money import to_usd
 from costd.engine.dearest import dearest_by, sessions_in
 from costd.engine.documents import documents
+from costd.engine.history import days_by
 from costd.engine.loop import Engine
 from costd.engine.memory import Memory
 from costd.ledger import Ledger
 from costd.ledger.long_spans import count_sessions, dearest
-from costd.ledger.reports import Question
+from costd.ledger.reports import Question, cut
 from costd.prices import load_rate_card
 
 NOON = 1_795_003_200_000  # 2026-11-18T12:00:00Z
@@ -141,3 +142,6 @@ def test_the_dearest_are_those_that_are_found_anew(
             only = question._replace(filters={"issue": ["MIN-1", "MIN-2"]})
             expected = dearest(view.connection, only, most)
             assert dearest_by(view, only, most) == expected
+        view = world.engine._view()
+        by_day = Question(("day", name), NOON - 30 * DAY, None, view.zone, {})
+        assert days_by(view, by_day, with_sessions=True) == cut(view.connection, by_day)

@@ -92,17 +92,21 @@ def sum_of(view: View, since: int | None = None, until: int | None = None) -> Su
     return sums_by(view, (), since, until).get((), Sums())
 
 
-def days_by(view: View, question: Question) -> list[Cut]:
-    """A cut by day and one dimension, without sessions; what is past is cut once."""
+def days_by(
+    view: View, question: Question, *, with_sessions: bool = False
+) -> list[Cut]:
+    """A cut by day and one dimension; what is past is cut once."""
     past, recent = halves(question, view.now)
     rows: list[Cut] = []
     if past is not None:
         rows += view.memory.before(
             today_of(question, view.now),
-            ("days", *key_of(past)),
-            lambda: days(view.connection, past),
+            ("days", with_sessions, *key_of(past)),
+            lambda: days(view.connection, past, with_sessions=with_sessions),
         )
-    return rows if recent is None else [*rows, *days(view.connection, recent)]
+    if recent is None:
+        return rows
+    return [*rows, *days(view.connection, recent, with_sessions=with_sessions)]
 
 
 def parts_by(view: View, question: Question) -> dict[Keys, Sums]:

@@ -81,8 +81,15 @@ def count_sessions(connection: Connection, question: Question) -> int:
     return int(row[0])
 
 
-def days(connection: Connection, question: Question) -> list[Cut]:
-    """A cut by day and one dimension, in the order of its keys, without sessions.
+def days(
+    connection: Connection, question: Question, *, with_sessions: bool = False
+) -> list[Cut]:
+    """A cut by day and one dimension, in the order of its keys.
+
+    Args:
+        connection: the ledger's.
+        question: what is to be cut.
+        with_sessions: whether the sessions of each day are counted too.
 
     Raises:
         UsageError: an unknown dimension.
@@ -98,7 +105,8 @@ def days(connection: Connection, question: Question) -> list[Cut]:
     column = DIMENSIONS[name]
     source, where, values = _read(question, {column, "c."}, _ONE_DAY)
     rows = connection.execute(
-        f"SELECT {_DAY_OF.format(column='i', bucket='cell.bucket')}, {column}, {_SUMS} "
+        f"SELECT {_DAY_OF.format(column='i', bucket='cell.bucket')}, {column}, "
+        f"{SUMS if with_sessions else _SUMS} "
         f"FROM {source} WHERE {where} GROUP BY 1, 2 ORDER BY 1, 2",
         values,
     )

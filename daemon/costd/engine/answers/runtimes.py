@@ -17,8 +17,9 @@ from costd.core.money import to_usd
 from costd.core.periods import day_of, parse_when, start_of_day, starts
 from costd.core.summary import BASIS, Sums, cost_usd, envelope
 from costd.core.summary import together as summed
+from costd.engine.dearest import dearest_by, sessions_in
 from costd.engine.efforts import Days, days_of
-from costd.engine.history import parts_by, sums_by
+from costd.engine.history import days_by, sums_by
 from costd.engine.jobs import Job
 from costd.engine.view import Params, View, text, words, zone_of
 from costd.ledger import efforts as stored
@@ -26,6 +27,7 @@ from costd.ledger.efforts import Kind
 from costd.ledger.reports import Cut, Question, cut, session_counts
 
 _DAYS = 30
+_MOST_AGENTS, _MOST_MODELS = 100, 10_000
 
 
 def runtimes(view: View, params: Params) -> dict[str, Any] | Job:
@@ -76,13 +78,16 @@ def runtimes_in(view: View, span: _Span) -> dict[str, Any]:
     since = start_of_day(first, span.zone) if span.since is None else span.since
     begin = 0 if span.since is None else span.since
     inside = (begin, span.until)
-    question = Question(("agent", "model"), span.since, span.until, span.zone, {})
-    models, connection = parts_by(view, question), view.connection
+    question = Question(("agent",), span.since, span.until, span.zone, {})
+    connection = view.connection
     by_day = question._replace(by=("day", "agent"), since=since)
-    sessions = {
-        row.keys[0]: row.sums.sessions
-        for row in cut(connection, question._replace(by=("agent",)))
-    }
+    _, agents = dearest_by(view, question, _MOST_AGENTS)
+    sessions, models = dict[str, int](), dict[tuple[str, ...], Sums]()
+    for (agent,) in (row.keys for row in agents):
+        only = question._replace(by=("model",), filters={"agent": [agent]})
+        sessions[agent] = sessions_in(view, only)
+        _, rows = dearest_by(view, only, _MOST_MODELS)
+        models |= {(agent, *row.keys): row.sums for row in rows}
     held: dict[str, set[int]] = {}
     for agent, session, _ in stored.covered_buckets(
         connection, begin, span.until, is_short=False
@@ -94,7 +99,7 @@ def runtimes_in(view: View, span: _Span) -> dict[str, Any]:
         view.ledger.card.as_of,
         _Found(
             models=models,
-            costs=cut(connection, by_day),
+            costs=days_by(view, by_day, with_sessions=True),
             days=days_of(view, since, span.until, span.zone),
             kinds=stored.by_kind(connection, inside),
             sessions=sessions,
