@@ -275,7 +275,20 @@ def test_worktrees_and_branches_that_are_gone(
     assert book.costs() == {"owner/name#45": 2 * ONE, "owner/name#46": 2 * ONE}
 
 
-def test_subagents_and_forks_are_of_the_session(book: Owned, repo: Repository) -> None:
+def test_a_fork_and_its_origin_are_one_session(book: Owned, repo: Repository) -> None:
+    (first, _) = work(book, repo, S1, 0, 30, branch="main")
+    where = str(repo.root)
+    book.work.respond(S2, 0, cwd=where, branch="main", message=first)
+    work(book, repo, S2, 5, 20, branch="main")
+    repo.commit(10, "Fixes #45")
+    book.sync()
+    assert book.costs() == {"owner/name#45": 4 * ONE}
+    work(book, repo, S3, 6, 12, branch="main")  # a stranger
+    book.sync()
+    assert book.costs() == {"none:default-branch": 6 * ONE}
+
+
+def test_subagents_are_of_the_session(book: Owned, repo: Repository) -> None:
     repo.branch("login")
     work(book, repo, S1, 0, 20, branch="login")
     where = str(repo.root)
