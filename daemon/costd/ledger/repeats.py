@@ -14,21 +14,35 @@ from costd.core.events import ACTIVITY, EXECUTION, RUN_REPORT, TASK_END
 from costd.core.failures import kind_of
 from costd.ledger import attempts
 
-_CALLS = f"type IN ('{EXECUTION}', '{ACTIVITY}') AND success = 0"
-_OF_RUN = f"SELECT 1 FROM event WHERE run_id = ? AND {_CALLS} LIMIT 1"
-# Since the end before: a task that is tried again ends again.
-_BEFORE = (
-    f"SELECT max(at) FROM event WHERE task_id = ? AND type = '{TASK_END}' AND at < ?"
+_CALLS = f"type IN ('{EXECUTION}', '{ACTIVITY}')"
+# A task that is tried again ends again: what lies since the end before is meant.
+_REPEATS = f"""
+WITH ended AS MATERIALIZED (
+    SELECT at, type, coalesce(nullif(task_id, ''), issue) AS task, issue, run_id,
+           details, agent
+    FROM event WHERE at >= ? AND at < ? AND success = 0 AND id <= ?
+    AND type IN ('{TASK_END}', '{RUN_REPORT}')
 )
-_OF_TASK = (
-    "SELECT 1 FROM event WHERE task_id = ? AND at > ? AND at <= ? "
-    f"AND (({_CALLS}) OR (type = '{RUN_REPORT}' AND success = 0)) LIMIT 1"
-)
-_RUN_OF_ISSUE = (
-    "SELECT 1 FROM run WHERE issue = ? AND issue <> '' AND status = 'failed' "
-    "AND made_of = '' AND said_status = '' AND cleaned_at IS NULL "
-    "AND ended_at > ? AND started_at <= ? LIMIT 1"
-)
+SELECT at, json_extract(details, '$.error'), json_extract(details, '$.exit_code'), agent
+FROM ended e
+WHERE (run_id <> '' AND EXISTS (
+    SELECT 1 FROM event c WHERE c.run_id = e.run_id AND c.run_id <> ''
+    AND c.{_CALLS} AND c.success = 0))
+OR (type = '{TASK_END}' AND task <> '' AND (
+    EXISTS (
+        SELECT 1 FROM event c WHERE c.task_id = e.task AND c.success = 0
+        AND (c.{_CALLS} OR c.type = '{RUN_REPORT}') AND c.at <= e.at
+        AND NOT EXISTS (
+            SELECT 1 FROM event b WHERE b.task_id = e.task AND b.type = '{TASK_END}'
+            AND b.at >= c.at AND b.at < e.at))
+    OR (issue <> '' AND EXISTS (
+        SELECT 1 FROM run r WHERE r.issue = e.issue AND r.issue <> ''
+        AND r.status = 'failed' AND r.made_of = '' AND r.said_status = ''
+        AND r.cleaned_at IS NULL AND r.started_at <= e.at
+        AND NOT EXISTS (
+            SELECT 1 FROM event b WHERE b.task_id = e.task AND b.type = '{TASK_END}'
+            AND b.at >= r.ended_at AND b.at < e.at)))))
+"""
 
 
 class Repeat(NamedTuple):
@@ -39,47 +53,10 @@ class Repeat(NamedTuple):
     agent: str
 
 
-class _End(NamedTuple):
-    """An event that says that something has failed."""
-
-    at: int
-    type: str
-    task_id: str
-    issue: str
-    run_id: str
-    error: str | None
-    exit_code: int | None
-    agent: str
-
-
 def repeats(connection: Connection, since: int, until: int) -> list[Repeat]:
     """Those of a span that are counted, by the time of the event that only repeats."""
-    rows = connection.execute(
-        "SELECT at, type, coalesce(nullif(task_id, ''), issue), issue, run_id, "
-        "json_extract(details, '$.error'), json_extract(details, '$.exit_code'), agent "
-        f"FROM event WHERE at >= ? AND at < ? AND success = 0 "
-        f"AND type IN ('{TASK_END}', '{RUN_REPORT}') AND id <= ?",
-        (since, until, attempts.followed(connection)),
-    ).fetchall()
+    span = (since, until, attempts.followed(connection))
     return [
-        Repeat(
-            end.at,
-            kind_of(str(end.error or ""), exit_code=end.exit_code),
-            runtime_of(end.agent),
-        )
-        for end in map(_End._make, rows)
-        if _is_told_elsewhere(connection, end)
+        Repeat(at, kind_of(str(error or ""), exit_code=code), runtime_of(agent))
+        for at, error, code, agent in connection.execute(_REPEATS, span)
     ]
-
-
-def _is_told_elsewhere(connection: Connection, end: _End) -> bool:
-    def finds(query: str, *values: object) -> bool:
-        return connection.execute(query, values).fetchone() is not None
-
-    if end.run_id and finds(_OF_RUN, end.run_id):
-        return True
-    if end.type != TASK_END or not end.task_id:
-        return False
-    (before,) = connection.execute(_BEFORE, (end.task_id, end.at)).fetchone()
-    span = (before or 0, end.at)
-    return finds(_OF_TASK, end.task_id, *span) or finds(_RUN_OF_ISSUE, end.issue, *span)

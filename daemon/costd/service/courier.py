@@ -169,5 +169,6 @@ def _said(where: Target, answer: Mapping[str, Any], sent: Sent) -> str:
     if not reason:
         return ""
     count = answer["waiting"]
-    more = f"; {count} messages wait" if count else "; it was given up"
+    wait = "1 message waits" if count == 1 else f"{count} messages wait"
+    more = f"; {wait}" if count else "; it was given up"
     return f"A message could not be sent to {where.shown}: {reason}{more}."
