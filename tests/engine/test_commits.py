@@ -245,8 +245,10 @@ def test_on_the_default_branch_all_commits_must_name_it(
     work(book, repo, S1, 25, branch="main")
     book.sync()
     assert book.costs() == {"none:default-branch": 3 * ONE}
-    assert book.owner(first)["candidate"] == "owner/name#45"
-    assert [row["issue"] for row in book.ask("suggest")["rows"]] == ["owner/name#45"]
+    assert book.owner(first)["evidence"] == (
+        "branch main; a commit on main names owner/name#45"
+    )
+    assert book.ask("suggest")["rows"] == []  # a claim would be about all work on main
 
 
 def test_what_the_branch_names_is_surer(book: Owned, repo: Repository) -> None:

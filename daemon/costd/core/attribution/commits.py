@@ -28,7 +28,6 @@ MOST_NAMES = 8
 """So many of one commit's are kept; two are already too many to decide."""
 
 _LONGEST = 64 * 1024
-_SUGGESTED = 50
 _WORD = (
     r"(?:close[sd]?|closing|fix(?:e[sd])?|fixing|resolve[sd]?|resolving"
     r"|complete[sd]?|completing|implement(?:s|ed|ing)?)"
@@ -141,7 +140,7 @@ def with_commits(own: Attribution, made: Made, place: Place, keys: Keys) -> Attr
 
     They are asked only where the place itself names none surely. On an integration or
     a bot's branch much is done that no commit speaks of: there, an issue counts only
-    if all commits of that time are the session's and name it, and is else a suggestion.
+    if all commits of that time are the session's and name it, and is else only said.
 
     Args:
         own: what the place shows.
@@ -161,11 +160,7 @@ def with_commits(own: Attribution, made: Made, place: Place, keys: Keys) -> Attr
     if made.naming > 1:
         evidence = f"{made.naming} commits on {branch} name {issues[0]}"
     if own.issue in _GATHERED and made.others:
-        if own.candidate_confidence >= _SUGGESTED:
-            return own
-        return structs.replace(
-            own, candidate=issues[0], candidate_confidence=_SUGGESTED
-        )
+        return structs.replace(own, evidence=f"{own.evidence}; {evidence}")
     return Attribution(
         issue=issues[0],
         role=own.role,
