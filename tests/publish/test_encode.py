@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costd.publish.encode import compact, dump
+from costd.publish.encode import compact, dump, keyed, listed, part
 
 ANYTHING = st.recursive(
     st.none()
@@ -76,3 +76,13 @@ def test_a_loop_ends() -> None:
     loop: list[object] = []
     loop.append(loop)
     assert "…" in dump(loop).decode()
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_what_is_put_together_is_as_if_it_had_been_whole(count: int) -> None:
+    values = {f"n{i}": {"a": [i], "b": {}} for i in range(count)}
+    parts = {name: part(value, 1) for name, value in values.items()}
+    assert keyed(parts.items(), 0, b"\n") == dump(values)
+    inside = {"list": list(values.values())}
+    whole = keyed([("list", listed((part(v, 2) for v in values.values()), 1))], 0)
+    assert whole + b"\n" == dump(inside)

@@ -80,8 +80,8 @@ def by_issue_file(
                 for name, value in fields.items()
             ),
             0,
+            b"\n",
         )
-        + b"\n"
     )
 
 

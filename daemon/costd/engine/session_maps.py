@@ -30,7 +30,6 @@ SOURCE = "session-map"
 CODE = "session_map"
 
 Pairs = set[tuple[str, str]]
-_NOTHING = b"{}"
 
 
 class SessionMaps:
@@ -47,8 +46,11 @@ class SessionMaps:
         self._read = [path for path in read if path.resolve() not in known]
         self._stamps: dict[Path, tuple[int, ...]] = {}
         self._published: Pairs = set()
-        self._own = _NOTHING
-        """What was last written of costd's own, where no map had anything else."""
+        self._own: Mapping[str, bytes] = {}
+        """What was last written of costd's own, where no map had anything else.
+
+        The parts, which are there anyway, and not the whole of megabytes.
+        """
         self._alone: dict[Path, bytes] = {}
         """Digests of maps in which nobody but costd had anything when it wrote them."""
         self._troubles: dict[Path, str] = {}
@@ -101,7 +103,7 @@ class SessionMaps:
             issues: what costd says, by issue, each as ``as_part`` has made it.
             gone: pairs of issue and session whose claims were taken back.
         """
-        own = keyed(issues.items(), 0) + b"\n"
+        own = keyed(issues.items(), 0, b"\n")
         digest = _digest(own)
         published: Pairs = set()
         alone: list[Path] = []
@@ -128,7 +130,7 @@ class SessionMaps:
                 update(path, partial(merge, path))
             except CostdError as error:
                 self._troubles[path] = error.message
-        self._published, self._own = published, own if alone else _NOTHING
+        self._published, self._own = published, dict(issues) if alone else {}
 
     def _merged(
         self, contents: list[bytes], issues: Mapping[str, bytes], gone: Pairs
@@ -142,7 +144,8 @@ class SessionMaps:
 
     def _pairs(self) -> Pairs:
         """The pairs of issue and session whose entries costd has written."""
-        return self._published.union(own_pairs(decoded(self._own)))
+        own = ({name: decoded(value)} for name, value in self._own.items())
+        return self._published.union(pair for each in own for pair in own_pairs(each))
 
     def _is_alone(self, path: Path, data: bytes) -> bool:
         """Whether this is what costd wrote there, and nobody has anything in it.

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import date
 from decimal import Decimal
+from io import BytesIO
 
 import orjson
 
@@ -41,17 +42,26 @@ def listed(parts: Iterable[bytes], depth: int) -> bytes:
     return _enclosed(b"[", parts, b"]", depth)
 
 
-def keyed(parts: Iterable[tuple[str, bytes]], depth: int) -> bytes:
-    """Parts of the next level as an object."""
+def keyed(parts: Iterable[tuple[str, bytes]], depth: int, end: bytes = b"") -> bytes:
+    """Parts of the next level as an object, and what comes behind it."""
     named = (part(name, 0) + b": " + value for name, value in parts)
-    return _enclosed(b"{", named, b"}", depth)
+    return _enclosed(b"{", named, b"}", depth, end)
 
 
-def _enclosed(begin: bytes, parts: Iterable[bytes], end: bytes, depth: int) -> bytes:
+def _enclosed(
+    begin: bytes, parts: Iterable[bytes], end: bytes, depth: int, behind: bytes = b""
+) -> bytes:
+    """One piece after the other into one place: all of them may be megabytes."""
     outer = b"\n" + b"  " * depth
     inner = outer + b"  "
-    found = (b"," + inner).join(parts)
-    return begin + inner + found + outer + end if found else begin + end
+    out, between = BytesIO(), begin + inner
+    for each in parts:
+        out.write(between)
+        out.write(each)
+        between = b"," + inner
+    out.write(outer + end if out.tell() else begin + end)
+    out.write(behind)
+    return out.getvalue()
 
 
 def _encode(obj: object, options: int) -> bytes:
