@@ -141,7 +141,8 @@ def _growth(
             f"{args.megabytes} MB": (one, long.more_logs),
             f"{args.short} MB": (other, short.more_logs),
         }
-        return sections.growth(bench, both, rounds=args.pairs * 2 - 1, size=10**6)
+        rounds = args.pairs * 2 - 1
+        return sections.growth(bench, both, rounds=rounds, size=10**6, rest=args.idle)
 
 
 class Workplace:

@@ -20,7 +20,7 @@ from costd.core.errors import NoDaemonError
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 120.0
 PAUSE_SECONDS = 0.02
-REST_SECONDS, REST_SHARE = 2.0, 0.005
+REST_SECONDS, REST_SHARE = 33.0, 0.005
 
 
 class Costd:
@@ -125,17 +125,19 @@ class Daemon:
                 return
         raise FailedRunError(f"{responses} responses were not published")
 
-    def rest(self) -> None:
+    def rest(self, most: float) -> None:
         """Wait until it has done what comes once a day and once after a start.
 
         A check of the ledger, a snapshot, the files of all issues: none of it is what
-        an idle daemon takes, nor what new lines take.
+        an idle daemon takes, nor what new lines take. It is over when there was hardly
+        anything for longer than it ever waits in between, but for ``most`` seconds.
         """
+        seconds = min(REST_SECONDS, most)
         while self.status()["ledger"]["checked_at"] is None:
             time.sleep(PAUSE_SECONDS)
-        for _ in _until(PATIENCE_SECONDS):
+        for _ in _until(3 * PATIENCE_SECONDS):
             before = self.cpu_seconds()
-            time.sleep(REST_SECONDS)
+            time.sleep(seconds)
             if self.cpu_seconds() - before < REST_SHARE * REST_SECONDS:
                 return
         raise FailedRunError("the daemon did not come to rest")

@@ -204,7 +204,7 @@ def appending(bench: Bench, daemon: Daemon, root: Path, rounds: int) -> list[Row
 
 def idle(bench: Bench, daemon: Daemon, seconds: float) -> list[Row]:
     """What a daemon takes that has nothing to do, after its daily work."""
-    daemon.rest()
+    daemon.rest(seconds)
     bench.say(f"idle for {seconds:.0f} seconds")
     before, started = daemon.cpu_seconds(), time.monotonic()
     time.sleep(seconds)
@@ -241,15 +241,20 @@ def resident(what: str, daemon: Daemon) -> Row:
 
 
 def growth(
-    bench: Bench, daemons: Mapping[str, tuple[Daemon, Path]], rounds: int, size: int
+    bench: Bench,
+    daemons: Mapping[str, tuple[Daemon, Path]],
+    *,
+    rounds: int,
+    size: int,
+    rest: float,
 ) -> Row:
     """CPU for new lines beside a long and a short history, in turns.
 
     From the write until the summary files show it: read, recorded, published. It begins
-    when both daemons rest.
+    when both daemons have come to rest, or did little for ``rest`` seconds.
     """
     for daemon, _ in daemons.values():
-        daemon.rest()
+        daemon.rest(rest)
     cost: dict[str, list[float]] = {name: [] for name in daemons}
     talks = {
         name: writing.Talk(root, 10, SEED + 1) for name, (_, root) in daemons.items()
