@@ -244,6 +244,7 @@ class Soak:
         self._settle(number)
         self._log(number).unlink()
         self._places[self._next_session] = self._places.pop(number)
+        self._grow(self._next_session)
         self._next_session += 1
         self.outcome.deletions += 1
 
