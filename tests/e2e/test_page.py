@@ -77,6 +77,7 @@ def house(private_home: Path) -> Iterator[House]:
         config = top / "config.toml"
         config.write_text(
             f'timezone = "UTC"\n[http]\nenabled = true\nport = {port}\n'
+            "badge_usd = [0.000001, 900, 1000]\n"
             '[attribution]\nissue_keys = ["MIN"]\n'
         )
         config.chmod(0o600)
@@ -179,6 +180,13 @@ def test_74_names_from_logs_are_shown_as_they_are(house: House, page: Page) -> N
     page.go(house.at("/costs?since=all"))
     assert "<script>window.hacked=1</script>" in page.text()
     assert page.run("document.querySelectorAll('img, main script').length") == 0
+
+
+def test_badges_have_the_limits_of_the_configuration(house: House, page: Page) -> None:
+    page.go(house.at("/issues"))
+    classes = page.run("[...document.querySelectorAll('.badge')].map(b => b.className)")
+    assert classes
+    assert set(classes) == {"badge yellow"}
 
 
 def test_a_written_line_is_on_the_page_by_itself(house: House, page: Page) -> None:
