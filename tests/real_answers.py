@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 import orjson
 
 from costd.config import load_config
+from costd.core.errors import BusyError
 from costd.core.instants import format_instant
 from costd.engine.loop import Engine
 from costd.publish.encode import dump
@@ -53,6 +55,18 @@ class Asked:
         """The answer as a client would read it."""
         answer = self._engine.ask(question, params).result(PATIENCE)
         return json.loads(json.dumps(answer))
+
+    def wait(self) -> None:
+        """Until it has a ledger: one that stops without has nothing more to publish."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                self.ask("sync")
+            except BusyError:
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            else:
+                return
 
 
 def every_answer(top: Path) -> dict[str, list[Any]]:
@@ -111,7 +125,9 @@ def keeping_of(asked: Asked, state: Path) -> dict[str, list[Any]]:
     """A copy, which is put back."""
     copied = asked.ask("backup")
     Path(copied["path"]).rename(state / "restoring.db")
-    return {"backup": [copied], "restore": [asked.ask("restore")]}
+    restored = asked.ask("restore")
+    asked.wait()  # the answer comes before the ledger is there again
+    return {"backup": [copied], "restore": [restored]}
 
 
 def spending_of(asked: Asked) -> dict[str, list[Any]]:
