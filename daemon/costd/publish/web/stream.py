@@ -23,6 +23,8 @@ GAP_SECONDS = 0.25
 BEAT_SECONDS = 15.0
 _SHARE = 10
 """A page that takes long to work out is renewed the more seldom."""
+LONGEST_GAP_SECONDS = 0.6
+"""But what is written is to be seen within a second, also on a busy machine."""
 
 
 async def stream(ask: Ask, live: Live, limits: Limits, request: Request) -> Response:
@@ -101,7 +103,8 @@ async def _events(
                 event = b""
             if event:
                 yield event
-            await watch.pause(max(GAP_SECONDS, _SHARE * (loop.time() - began)))
+            pause = max(GAP_SECONDS, _SHARE * (loop.time() - began))
+            await watch.pause(min(pause, LONGEST_GAP_SECONDS))
             while not (await watch.change(BEAT_SECONDS) or live.closed):
                 yield b": still here\n\n"
 
