@@ -346,8 +346,9 @@ class Owning(RuleBasedStateMachine):
                     times[str(row[0])].append(int(str(row[5])))
             here = [c for c in self.commits.values() if c.branch == branch]
             inside = {
-                session: [c for c in here if min(at) // 1000 * 1000 <= c.at <= max(at)]
+                session: [c for c in here if min(at) // 1000 * 1000 <= c.at <= stayed]
                 for session, at in times.items()
+                for stayed in [self.stay(rows, session, branch)]
             }
             named = {
                 session: {name for c in commits for name in c.names}
