@@ -91,6 +91,14 @@ def test_damage_in_a_log_that_was_long_quiet_is_counted(logs: Logs) -> None:
         assert logs.covered().skipped_lines == times
 
 
+def test_memory_is_given_back_after_what_a_thread_did_for_the_file(logs: Logs) -> None:
+    done = list[str]()
+    logs.engine.relax = lambda: done.append("relaxed")
+    logs.engine._care._call(lambda: done.append("checked"))
+    logs.engine._handle(logs.engine._queue.get(timeout=10))
+    assert done == ["checked", "relaxed"]
+
+
 def test_very_many_logs_at_once(logs: Logs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(covering, "_MOST", 2)
     logs.respond(*NAMES)

@@ -110,7 +110,7 @@ class Engine(Remembering):
         self._jobs = Jobs(self._finish)
         self._stopping = self._has_begun = False
         self._memory = Memory()
-        self._care = Care(custody, clock, self._call, snapshots)
+        self._care = Care(custody, clock, self._call_relaxed, snapshots)
         self.alarm = Alarm()
         change = self._outlet.change
         self.telling = Telling(ledger, spool, self.ask, self._jobs, change)
@@ -144,6 +144,15 @@ class Engine(Remembering):
         self._publishing = Publishing(
             self._outlet, self._outside, self.runs, self._clock
         )
+
+    def _call_relaxed(self, work: Callable[[], None]) -> None:
+        """As ``_call``, after something that took much memory in another thread."""
+
+        def done() -> None:
+            work()
+            self.relax()
+
+        self._call(done)
 
     @property
     def progress(self) -> Progress:
@@ -231,6 +240,7 @@ class Engine(Remembering):
                 self._stopping = True
 
     def _advance(self) -> None:
+        was_importing = self._intake.is_importing
         try:
             self._intake.advance(self._clock(), self.standing.asked_at)
         except CostdError as error:
@@ -239,6 +249,8 @@ class Engine(Remembering):
             self._outlet.change()
             return
         self._have_recorded()
+        if was_importing and not self._intake.is_importing:
+            self.relax()
         self.on_change()  # files wait for a second, whoever watches does not
 
     def _beat(self) -> None:
