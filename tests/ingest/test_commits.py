@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from costd.core.commits import Commits, Position, Wanted
 from costd.ingest import commits
-from costd.ingest.commits import Asked, Commits, Position, read_commits
+from costd.ingest.commits import read_commits
 from costd.ingest.repositories import MAY_LOOK
 
 pytestmark = [
@@ -47,7 +48,7 @@ def root(tmp_path: Path) -> Path:
 
 def look(root: Path, *branches: str, since: Commits | None = None) -> Commits:
     positions = {p.log: p for p in since.positions} if since else {}
-    return read_commits(Asked(str(root), "", frozenset(branches), positions))
+    return read_commits(Wanted(str(root), "", frozenset(branches), positions))
 
 
 def named(found: Commits) -> list[tuple[str, str]]:

@@ -39,11 +39,11 @@ from costd.core.attribution import (
     promoted,
     with_commits,
 )
+from costd.core.commits import Commit, Commits
 from costd.core.projects import project_of
 from costd.core.summary import Sums, together
 from costd.ledger import claims as kept
 from costd.ledger.claims import NewClaim
-from costd.ledger.commits import Commit
 from costd.ledger.issues import days, work
 from costd.ledger.lanes import joined
 from costd.ledger.moves import Moves
@@ -218,7 +218,7 @@ class Owning(RuleBasedStateMachine):
     ) -> None:
         gone = [c.sha for c in self.commits.values() if c.branch == branch and amends]
         new = Commit(branch, str(len(self.commits)), BEGAN + minute * MINUTE, names)
-        self.book.ledger.learn_commits("/src/app", [new], gone, [])
+        self.book.ledger.learn_commits(Commits("/src/app", (new,), tuple(gone), ()))
         for sha in gone:
             self.commits[branch, sha] = Commit("", sha, 0, ())
         self.commits[branch, new.sha] = new

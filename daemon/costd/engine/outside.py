@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from costd.core.attribution import CONFIDENCE
+from costd.core.commits import Commits
 from costd.core.errors import CostdError
 from costd.engine.jobs import Job, Jobs
-from costd.engine.scout import Scout, as_kept, as_kept_commits
+from costd.engine.scout import Scout, as_kept
 from costd.engine.session_maps import CODE, SOURCE, Pairs, SessionMaps
 from costd.engine.witness import Witness
-from costd.ingest.commits import Commits
 from costd.ingest.orchestrators import Orchestrators, Said
 from costd.ingest.processes import Process, have_hook, is_hidden, running
 from costd.ingest.repositories import Where
@@ -172,9 +172,8 @@ class Outside:
         self._scout.brought(found)
         if not found.made and not found.gone and not found.positions:
             return
-        made, positions = as_kept_commits(found)
         try:
-            self._ledger.learn_commits(found.root, made, found.gone, positions)
+            self._ledger.learn_commits(found)
         except CostdError:  # as above: they are read once more
             self._ledger.owners.recent = None
 

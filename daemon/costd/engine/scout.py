@@ -10,10 +10,9 @@ import threading
 from collections.abc import Callable, Iterable
 from queue import SimpleQueue
 
-from costd.ingest.commits import Asked, Commits, Position, read_commits
+from costd.core.commits import Commits, Wanted
+from costd.ingest.commits import read_commits
 from costd.ingest.repositories import MAY_LOOK, Repositories, Where
-from costd.ledger.commits import Commit, Wanted
-from costd.ledger.commits import Position as Kept
 from costd.ledger.world import Directory, Repository
 
 PATIENCE_MS = 3_000
@@ -41,7 +40,7 @@ class Scout:
         self._deliver = deliver
         self._bring = bring
         self._clock = clock
-        self._wanted: SimpleQueue[str | Asked | None] = SimpleQueue()
+        self._wanted: SimpleQueue[str | Wanted | None] = SimpleQueue()
         self._waiting: set[str] = set()
         self._looking: set[str] = set()
         self._asked_at = 0
@@ -60,14 +59,11 @@ class Scout:
 
     def ask_commits(self, wanted: Iterable[Wanted]) -> None:
         """Have the commits of repositories looked at; each of them is brought once."""
-        for root, beads, branches, positions in wanted if MAY_LOOK else ():
-            if root not in self._looking:
-                self._looking.add(root)
+        for each in wanted if MAY_LOOK else ():
+            if each.root not in self._looking:
+                self._looking.add(each.root)
                 self._asked_at = self._clock()
-                known = {
-                    log: Position(*position) for log, position in positions.items()
-                }
-                self._wanted.put(Asked(root, beads, branches, known))
+                self._wanted.put(each)
                 self._begin()
 
     def _begin(self) -> None:
@@ -99,7 +95,7 @@ class Scout:
         repositories = Repositories(_FRESH_MS)
         found: list[Where] = []
         while (wanted := self._wanted.get()) is not None:
-            if isinstance(wanted, Asked):
+            if isinstance(wanted, Wanted):
                 self._bring(_commits_of(wanted))
             else:
                 found.append(repositories.where(wanted, self._clock()))
@@ -108,7 +104,7 @@ class Scout:
                 found = []
 
 
-def _commits_of(asked: Asked) -> Commits:
+def _commits_of(asked: Wanted) -> Commits:
     """What was committed; nothing where looking fails, which must not end the scout."""
     try:
         return read_commits(asked)
@@ -141,9 +137,3 @@ def as_kept(found: Iterable[Where]) -> tuple[list[Repository], list[Directory]]:
         root = "" if repository is None else repository.root
         directories.append(Directory(path, root, is_repo))
     return list(repositories.values()), directories
-
-
-def as_kept_commits(found: Commits) -> tuple[list[Commit], list[Kept]]:
-    """Commits and how far logs are read, as the ledger keeps them."""
-    made = [Commit(*commit) for commit in found.made]
-    return made, [Kept(*position) for position in found.positions]

@@ -14,12 +14,13 @@ import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from costd.core.attribution import names_in
+from costd.core.commits import Commit, Commits, Position, Wanted
 from costd.ingest.repositories import common_of
 from costd.ingest.small import read_small
 
@@ -53,41 +54,6 @@ _QUIET = {
 }
 
 
-class Commit(NamedTuple):
-    """A commit as it was made: ``at`` is in milliseconds, ``names`` are issues' ids."""
-
-    branch: str
-    sha: str
-    at: int
-    names: tuple[str, ...]
-
-
-class Position(NamedTuple):
-    """How far a log is read: up to ``offset``, where the entry of ``sha`` ends."""
-
-    log: str
-    offset: int
-    sha: str
-
-
-class Asked(NamedTuple):
-    """What to look at: a repository, branches of it, and how far its logs are read."""
-
-    root: str
-    beads: str
-    branches: frozenset[str]
-    positions: Mapping[str, Position]
-
-
-class Commits(NamedTuple):
-    """What is new in a repository; ``gone`` are commits that were amended since."""
-
-    root: str
-    made: tuple[Commit, ...]
-    gone: tuple[str, ...]
-    positions: tuple[Position, ...]
-
-
 class _Entry(NamedTuple):
     branch: str
     sha: str
@@ -95,7 +61,7 @@ class _Entry(NamedTuple):
     replaced: str
 
 
-def read_commits(asked: Asked) -> Commits:
+def read_commits(asked: Wanted) -> Commits:
     """Look what was committed since. May take as long as its file system takes."""
     common = common_of(asked.root)
     if common is None:

@@ -12,9 +12,9 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from sqlite3 import Connection
-from typing import NamedTuple
 
 from costd.core.attribution import Made
+from costd.core.commits import Commit, Commits, Position, Wanted
 from costd.ledger.cells import BUCKET_MS
 from costd.ledger.evidence import chunks, marks
 from costd.ledger.stays import LINGERS_MS, Here, families, stay
@@ -28,32 +28,6 @@ _FEW = 100
 
 Group = tuple[str, str]
 """A repository's root and a branch of it."""
-
-
-class Commit(NamedTuple):
-    """A commit, made at an instant in milliseconds, with the ids it names."""
-
-    branch: str
-    sha: str
-    at: int
-    names: tuple[str, ...]
-
-
-class Position(NamedTuple):
-    """How far a log of a repository is read: the entry of ``sha`` ends at ``offset``."""
-
-    log: str
-    offset: int
-    sha: str
-
-
-class Wanted(NamedTuple):
-    """A repository whose commits might decide something."""
-
-    root: str
-    beads: str
-    branches: frozenset[str]
-    positions: Mapping[str, Position]
 
 
 def wanted(
@@ -163,16 +137,9 @@ def _positions(
     return found
 
 
-def put(
-    connection: Connection,
-    world: World,
-    root: str,
-    *,
-    made: Sequence[Commit],
-    gone: Sequence[str],
-    positions: Iterable[Position],
-) -> set[Group]:
+def put(connection: Connection, world: World, found: Commits) -> set[Group]:
     """Keep what was found in a repository; the branches on which something is new."""
+    root, made, gone, positions = found
     changed: set[Group] = set()
     world.load()
     for some in chunks(gone):

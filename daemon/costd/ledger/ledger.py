@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from costd.core.attribution import Keys, Pull
 from costd.core.checkpoint import Checkpoint, Segment
+from costd.core.commits import Commits, Wanted
 from costd.core.events import Event
 from costd.core.lamport import Clock
 from costd.core.rates import RateCard
@@ -183,7 +184,7 @@ class Ledger:
 
     def commits_wanted(
         self, contexts: Collection[int] | None, now: int
-    ) -> list[commits.Wanted]:
+    ) -> list[Wanted]:
         """The repositories whose commits may tell who owns contexts; None: any.
 
         What is known of their commits is applied to what was recorded since.
@@ -198,23 +199,10 @@ class Ledger:
             commits.looked(connection, now)
             return found
 
-    def learn_commits(
-        self,
-        root: str,
-        made: Sequence[commits.Commit],
-        gone: Sequence[str],
-        positions: Sequence[commits.Position],
-    ) -> None:
+    def learn_commits(self, found: Commits) -> None:
         """Keep what was committed in a repository, and whose it is."""
         with self._changing() as connection:
-            groups = commits.put(
-                connection,
-                self.owners.world,
-                root,
-                made=made,
-                gone=gone,
-                positions=positions,
-            )
+            groups = commits.put(connection, self.owners.world, found)
             self.owners.judge_commits(groups)
 
     def claim(self, news: Sequence[NewClaim], moves: Moves) -> Change:
