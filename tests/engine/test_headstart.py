@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 
+from costd.core.checkpoint import Checkpoint
 from costd.engine import headstart
 from costd.engine.importer import Importer
 
@@ -49,3 +53,24 @@ def test_an_importer_takes_it() -> None:
     assert importer._process is process
     importer.close()
     assert process.returncode is not None
+
+
+def test_what_it_has_read_is_not_ahead_any_more(memory_dir: Path) -> None:
+    log = memory_dir / "p" / "s.jsonl"
+    log.parent.mkdir()
+    log.write_bytes(b"{}\n")
+    said: SimpleQueue[bytes | None] = SimpleQueue()
+    importer = Importer(LONGEST, said.put)
+    try:
+        point = Checkpoint(os.fsencode(log), "claude", os.fsencode(memory_dir))
+        importer.add(point, 1 << 30)
+        assert not importer.wants_more(1 << 40, 0)
+        assert importer.give()
+        message = said.get(timeout=60)
+        assert message is not None
+        assert importer.wants_more(1 << 40, 0)
+        assert not importer.wants_more(1 << 40, 24)
+        (segment,) = importer.unpack(message)
+        assert segment.checkpoint.offset == 3
+    finally:
+        importer.close()

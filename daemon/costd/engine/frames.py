@@ -7,6 +7,8 @@ from typing import IO
 
 OBSERVATIONS_AT_ONCE = 1_000
 """So many are in a message, about."""
+FINISHED = struct.Struct("<I")
+"""Ends each message of segments: how many logs are read to their end in it."""
 _LENGTH = struct.Struct("<I")
 
 

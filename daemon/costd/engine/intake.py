@@ -303,7 +303,8 @@ class Intake:
         if self._importer is None:
             self._importer = Importer(self._max_line_bytes, self._deliver)
         behind = self.progress.bytes_behind
-        while len(self.backlog) > 1 and self._importer.wants_more(behind):
+        ready = len(self._ready)
+        while len(self.backlog) > 1 and self._importer.wants_more(behind, ready):
             path = self.backlog.take_first()
             size = self.last_sweep.files.get(path)
             self.backlog.lend(path)

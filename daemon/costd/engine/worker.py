@@ -18,7 +18,7 @@ from typing import BinaryIO
 import msgspec
 
 from costd.core.checkpoint import Checkpoint, Segment
-from costd.engine.frames import OBSERVATIONS_AT_ONCE, receive, send
+from costd.engine.frames import FINISHED, OBSERVATIONS_AT_ONCE, receive, send
 from costd.engine.reading import Reader
 
 
@@ -27,6 +27,11 @@ def serve(source: BinaryIO, sink: BinaryIO, max_line_bytes: int) -> None:
     reader = Reader(max_line_bytes)
     encode = msgspec.msgpack.Encoder().encode
     decode = msgspec.msgpack.Decoder(list[Checkpoint]).decode
+
+    def packed(segments: list[Segment]) -> bytes:
+        finished = sum(not segment.more for segment in segments)
+        return encode(segments) + FINISHED.pack(finished)
+
     while (message := receive(source)) is not None:
         segments: list[Segment] = []
         held = 0
@@ -38,10 +43,10 @@ def serve(source: BinaryIO, sink: BinaryIO, max_line_bytes: int) -> None:
                 segments.append(segment)
                 held += len(segment.reading.observations)
                 if held >= OBSERVATIONS_AT_ONCE:
-                    send(sink, encode(segments))
+                    send(sink, packed(segments))
                     segments, held = [], 0
         if segments:
-            send(sink, encode(segments))
+            send(sink, packed(segments))
 
 
 def main() -> None:
