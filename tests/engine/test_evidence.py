@@ -443,6 +443,8 @@ def test_what_could_be_linked_can_be_linked_at_once(book: Owned) -> None:
         == "costd link --branch feature/zed-7 --issue ZED-7"
     )
     assert answer["apply_command"] == "costd suggest --apply"
+    # All of time is read from days, a span of it by quarters of an hour.
+    assert book.ask("suggest", since="2020-01-01")["rows"] == answer["rows"]
     before = book.costs()
     done = book.ask("link_suggested")
     assert len(done["claims"]) == answer["applicable"]
@@ -458,6 +460,7 @@ def test_what_has_no_price_costs_not_nothing(book: Owned) -> None:
     book.work.respond(S2, 1, branch="feature/zed-8", model="nobody-knows")
     book.sync()
     answer = book.ask("suggest")
+    assert book.ask("suggest", until="2100-01-01")["rows"] == answer["rows"]
     dear, unknown = answer["rows"]
     assert (unknown["cost_usd"], unknown["unpriced_responses"]) == (None, 1)
     assert (dear["cost_usd"], dear["unpriced_responses"]) == (0.02505, 1)

@@ -46,14 +46,19 @@ def dearest_by(view: View, question: Question, most: int) -> tuple[int, list[Cut
 
 
 def _named(view: View, past: Question, names: list[str]) -> dict[tuple[str, ...], Sums]:
-    """The past sums of some names of the dimension."""
+    """The past sums of some names of the dimension; those that have none are left out."""
     (dimension,) = past.by
-    found: dict[tuple[str, ...], Sums] = {}
-    for start in range(0, len(names), _AT_ONCE):
-        wanted = {**past.filters, dimension: names[start : start + _AT_ONCE]}
+    known: dict[str, Sums | None] = view.memory.before(
+        today_of(past, view.now), ("named", *key_of(past)), dict
+    )
+    missing = [name for name in names if name not in known]
+    for start in range(0, len(missing), _AT_ONCE):
+        some = missing[start : start + _AT_ONCE]
+        wanted = {**past.filters, dimension: some}
         _, rows = dearest(view.connection, past._replace(filters=wanted), _ALL)
-        found |= {row.keys: row.sums for row in rows}
-    return found
+        known.update(dict.fromkeys(some))
+        known.update((row.keys[0], row.sums) for row in rows)
+    return {(name,): sums for name in names if (sums := known[name]) is not None}
 
 
 def sessions_in(view: View, question: Question) -> int:

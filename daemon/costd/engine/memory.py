@@ -11,7 +11,7 @@ from costd.core.instants import format_instant
 
 Fact = TypeVar("Fact")
 _REMEMBERED = 32
-_REMEMBERED_PAST = 64
+_REMEMBERED_PAST = 128
 _MOST_ROWS = 1_000
 """Of all answers that are kept: thousands take megabytes."""
 _TIMELESS = frozenset({"report"})
