@@ -471,6 +471,25 @@ def test_what_has_no_price_costs_not_nothing(book: Owned) -> None:
     assert costs == {"ZED-7": None, "ZED-8": 0.02505}
 
 
+def test_what_an_owner_has_in_a_session_is_a_bound_or_unknown(book: Owned) -> None:
+    for session, branch in ((S1, "min-1"), (S1, "min-2"), (S2, "min-3")):
+        book.work.respond(session, 0, branch=branch)
+    book.work.respond(S1, 1, branch="min-1", model="nobody-knows")
+    book.work.respond(S2, 1, branch="min-4", model="nobody-knows")
+    book.sync()
+    found = [
+        (each["branch"], each["responses"], each["cost_usd"], each["lower_bound"])
+        for session in (S1, S2)
+        for each in book.ask("explain", session=session)["owners"]
+    ]
+    assert sorted(found) == [
+        ("min-1", 2, 0.02505, True),
+        ("min-2", 1, 0.02505, False),
+        ("min-3", 1, 0.02505, False),
+        ("min-4", 1, None, True),
+    ]
+
+
 def prompt(book: Owned, session: str, text: object, **fields: object) -> None:
     """A line that a person, or the agent for itself, wrote."""
     line = {

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from costd.core.attribution import Attribution
 from costd.core.errors import NotFoundError, UsageError
+from costd.core.summary import Sums
 from costd.ledger.pieces import FIRST, LAST
 
 
@@ -138,14 +139,15 @@ class OwnerOf(NamedTuple):
     agent_id: str
     from_at: int | None
     until_at: int | None
-    cost: int
-    responses: int
+    sums: Sums
+    """Responses, their cost, and what of it is not known."""
 
 
 _OWNERS = """
 SELECT a.issue, a.role, a.rule, a.confidence, a.evidence, a.candidate,
        a.candidate_confidence, a.via, c.branch, c.cwd, c.agent_id, a.from_at, a.until_at,
-       coalesce(sum(d.cost), 0), coalesce(sum(d.responses), 0)
+       coalesce(sum(d.cost), 0), coalesce(sum(d.responses), 0),
+       coalesce(sum(d.unfinalised), 0), coalesce(sum(d.unpriced), 0)
 FROM session s JOIN context c ON c.session = s.id
 JOIN attribution a ON a.context_id = c.id
 LEFT JOIN stint d ON d.context_id = a.context_id AND d.span = a.span
@@ -158,7 +160,8 @@ def owners_of(connection: Connection, session_id: str) -> list[OwnerOf]:
     """The owners of a session, the dearest first; open ends of time are None."""
     found = []
     for row in connection.execute(_OWNERS, (session_id,)):
-        branch, cwd, agent_id, from_at, until_at, cost, responses = row[8:]
+        branch, cwd, agent_id, from_at, until_at, cost, *counts = row[8:]
+        responses, unfinalised, unpriced = counts
         found.append(
             OwnerOf(
                 Attribution(*row[:8]),
@@ -167,8 +170,12 @@ def owners_of(connection: Connection, session_id: str) -> list[OwnerOf]:
                 agent_id,
                 None if from_at == FIRST else from_at,
                 None if until_at == LAST else until_at,
-                cost,
-                responses,
+                Sums(
+                    responses,
+                    cost=cost,
+                    unfinalised=unfinalised,
+                    unpriced=unpriced,
+                ),
             )
         )
     return found

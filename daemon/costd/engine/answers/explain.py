@@ -17,7 +17,7 @@ from costd.core.errors import NotFoundError, UsageError
 from costd.core.instants import format_instant
 from costd.core.money import format_usd, to_usd
 from costd.core.rates import UNPRICED
-from costd.core.summary import envelope, instant
+from costd.core.summary import cost_usd, envelope, instant
 from costd.core.usage import Flag
 from costd.engine.answers.prices import explained_price, is_not_billed
 from costd.engine.scout import as_kept, look_now
@@ -88,8 +88,9 @@ def _session(view: View, name: str) -> dict[str, Any]:
                 "agent_id": each.agent_id or None,
                 "from": instant(each.from_at),
                 "until": instant(each.until_at),
-                "responses": each.responses,
-                "cost_usd": to_usd(each.cost),
+                "responses": each.sums.responses,
+                "cost_usd": cost_usd(each.sums),
+                "lower_bound": bool(each.sums.unfinalised or each.sums.unpriced),
             }
             for each in owners
         ],
