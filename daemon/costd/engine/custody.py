@@ -37,6 +37,7 @@ from costd.ledger.repair import (
     snapshots_of,
 )
 from costd.ledger.snapshots import Snapshot, copy, listed, prune, stamp, take
+from costd.publish.files import write_temporary
 
 
 class Checked(NamedTuple):
@@ -297,13 +298,8 @@ def contents(path: Path) -> dict[str, Any]:
 
 def _put(path: Path, report: dict[str, Any]) -> None:
     """The whole of it, or what was there: somebody may read it, the power may fail."""
-    new = path.with_suffix(".new")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-    with open(new, "wb", opener=lambda name, _: os.open(name, flags, 0o600)) as file:
-        file.write(orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
+    data = orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n"
+    write_temporary(path, data, 0o600).replace(path)
 
 
 def log_state(roots: Sequence[str]) -> State:

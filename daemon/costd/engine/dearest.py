@@ -11,7 +11,6 @@ from costd.engine.view import View
 from costd.ledger.long_spans import count_sessions, dearest
 from costd.ledger.reports import Cut, Question
 
-_ALL = 2**31
 _AT_ONCE = 400
 
 
@@ -32,7 +31,7 @@ def dearest_by(view: View, question: Question, most: int) -> tuple[int, list[Cut
         ("dearest", most, *key_of(past)),
         lambda: dearest(view.connection, past, most),
     )
-    _, now = dearest(view.connection, recent, _ALL)
+    _, now = dearest(view.connection, recent)
     known = {row.keys: row.sums for row in before}
     others = [row.keys[0] for row in now if row.keys not in known]
     more = _named(view, past, others) if count > len(before) else {}
@@ -55,7 +54,7 @@ def _named(view: View, past: Question, names: list[str]) -> dict[tuple[str, ...]
     for start in range(0, len(missing), _AT_ONCE):
         some = missing[start : start + _AT_ONCE]
         wanted = {**past.filters, dimension: some}
-        _, rows = dearest(view.connection, past._replace(filters=wanted), _ALL)
+        _, rows = dearest(view.connection, past._replace(filters=wanted))
         known.update(dict.fromkeys(some))
         known.update((row.keys[0], row.sums) for row in rows)
     return {(name,): sums for name in names if (sums := known[name]) is not None}
@@ -74,7 +73,7 @@ def sessions_in(view: View, question: Question) -> int:
         ("sessions", *key_of(past)),
         lambda: count_sessions(view.connection, past),
     )
-    _, now = dearest(view.connection, recent._replace(by=("session",)), _ALL)
+    _, now = dearest(view.connection, recent._replace(by=("session",)))
     names = [row.keys[0] for row in now]
     known = _named(view, past._replace(by=("session",)), names)
     return count + len(names) - len(known)

@@ -17,7 +17,6 @@ from costd.ledger.long_spans import days, dearest
 from costd.ledger.reports import Cut, Question, cut
 
 Keys = tuple[str, ...]
-_ALL = 2**31
 
 
 def sums_by(
@@ -83,7 +82,7 @@ def _past(connection: Connection, question: Question) -> list[Cut]:
     if len(question.by) > 1:
         return cut(connection, question)
     by = question.by or ("agent",)
-    _, rows = dearest(connection, question._replace(by=by), _ALL)
+    _, rows = dearest(connection, question._replace(by=by))
     return rows if question.by else [Cut((), row.sums) for row in rows]
 
 

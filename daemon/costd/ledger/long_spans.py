@@ -26,6 +26,8 @@ from costd.ledger.reports import (
 from costd.ledger.stints import SUMS as NAMES
 
 _SHORT = 4 * DAY
+_ALL = -1
+"""A limit that SQLite reads as none."""
 _WHOLE = "stint AS cell"
 _NAMES = ", ".join(NAMES)
 _READ = f"""(
@@ -49,7 +51,7 @@ _SUMS = SUMS.replace(SESSIONS, "0")
 
 
 def dearest(
-    connection: Connection, question: Question, most: int
+    connection: Connection, question: Question, most: int = _ALL
 ) -> tuple[int, list[Cut]]:
     """How many rows a cut by one dimension has, and the ``most`` dearest of them.
 

@@ -93,7 +93,7 @@ def _sums(view: View, question: Question) -> dict[tuple[str, ...], Sums]:
     """What each issue cost; over all time the status has worked that out already."""
     if question.since is None and question.until is None and not question.filters:
         return sums_by(view, ("issue",))
-    _, rows = dearest(view.connection, question, -1)
+    _, rows = dearest(view.connection, question)
     return {row.keys: row.sums for row in rows}
 
 
